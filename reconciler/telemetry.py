@@ -1,0 +1,70 @@
+"""Configures logging and metrics; called once, by `cli/`.
+
+Logs are structured: JSON lines where nobody watches, readable lines on a terminal. Names are noun and past tense
+(`tree.rendered`), facts are fields. Metrics are children of one registry that `/metrics` prints.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import IO, Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY: Final = CollectorRegistry(auto_describe=True)
+
+STAGE_SECONDS: Final = Histogram(
+    "fleet_reconciler_stage_seconds",
+    "Seconds spent in one stage of a pass.",
+    ("stage",),
+    registry=REGISTRY,
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300),
+)
+PASSES: Final = Counter("fleet_reconciler_passes_total", "Passes by result.", ("result",), registry=REGISTRY)
+OBJECTS: Final = Counter(
+    "fleet_reconciler_objects_total",
+    "Objects by cluster and by what happened to them.",
+    ("cluster", "action"),
+    registry=REGISTRY,
+)
+PROBLEMS: Final = Gauge(
+    "fleet_reconciler_problems", "Problems in the fleet, by severity.", ("severity",), registry=REGISTRY
+)
+CLUSTER_READY: Final = Gauge(
+    "fleet_reconciler_cluster_ready",
+    "1 when the cluster is Ready, 0 when it is not.",
+    ("cluster",),
+    registry=REGISTRY,
+)
+CLUSTER_LAG_SECONDS: Final = Gauge(
+    "fleet_reconciler_cluster_lag_seconds",
+    "Seconds since this cluster last stood at the newest rendered commit; 0 when it does.",
+    ("cluster",),
+    registry=REGISTRY,
+)
+LEADER: Final = Gauge("fleet_reconciler_leader", "1 while this process holds the lease.", registry=REGISTRY)
+
+
+def configure_logging(
+    *, level: str = "info", json: bool | None = None, stream: IO[str] | None = None
+) -> None:
+    """Send events of `level` and above to `stream` (default: stderr); `json` None means: unless it is a terminal."""
+    out = stream or sys.stderr
+    as_json = not out.isatty() if json is None else json
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=out.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
