@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import IO, Final
+from typing import Final, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -48,7 +48,7 @@ LEADER: Final = Gauge("fleet_reconciler_leader", "1 while this process holds the
 
 
 def configure_logging(
-    *, level: str = "info", json: bool | None = None, stream: IO[str] | None = None
+    *, level: str = "info", json: bool | None = None, stream: TextIO | None = None
 ) -> None:
     """Send events of `level` and above to `stream` (default: stderr); `json` None means: unless it is a terminal."""
     out = stream or sys.stderr

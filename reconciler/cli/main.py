@@ -70,7 +70,7 @@ class Verbs(click.Group):
             return None
         module, _ = VERBS[name]
         command: click.Command = import_module(f"reconciler.cli.{module}").command
-        return command if name != "resume" else import_module("reconciler.cli.suspend").resume  # type: ignore[no-any-return]
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
