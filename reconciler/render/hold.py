@@ -1,0 +1,143 @@
+"""Absence by error is never absence by intent: what the faults of a fleet hold at its last good state (DESIGN §5, promise 1).
+
+Pure. Answers one question, "does a fault govern this?", with the reason in words. A refused document is asked with all
+benefit of the doubt: where its selectors cannot be read, it governs everything in its scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.binding import Binding
+from reconciler.model.fleet import Fleet
+from reconciler.model.identity import ObjectId
+from reconciler.model.manifest import Manifest
+from reconciler.model.tree import PreviousRender
+
+CONFIG_FILE = "reconciler.yaml"
+_PROPAGATION = ("PropagationPolicy", "ClusterPropagationPolicy")
+_OVERRIDE = ("OverridePolicy", "ClusterOverridePolicy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What is wrong with a fleet, by what it governs. Values are reasons, for people.
+
+    `everything`: the repository's own configuration is unknown, so nothing may change. `clusters`: declared, or gone
+    in a fleet that cannot be read whole.
+    """
+
+    everything: str = ""
+    templates: Mapping[ObjectId, str]
+    clusters: Mapping[str, str]
+    propagation: tuple[Manifest, ...] = ()
+    overrides: tuple[Manifest, ...] = ()
+    customizations: tuple[Manifest, ...] = ()
+
+    def on_claim(self, template: Manifest, previous: Binding | None, *, claim_is_kept: bool) -> str:
+        """Why the policy of `template` is unknown, or ""."""
+        if template.id in self.templates:
+            return self.templates[template.id]
+        for policy in self.propagation:
+            claim = previous.claim if previous is not None else None
+            # A policy never takes over a template whose own policy still claims it; else it might have.
+            if claim is not None and (claim.kind, claim.namespace, claim.name) == _scoped_name(policy):
+                return f"{_words(policy)} is refused"
+            if not claim_is_kept and _may_select(policy, template, empty_selects=False):
+                return f"{_words(policy)} is refused and may select it"
+        return ""
+
+    def on_content(self, template: Manifest, previous: Binding | None) -> str:
+        """Why what `template` would look like, or where, is unknown although its policy is known; or ""."""
+        for policy in self.overrides:
+            if _may_select(policy, template, empty_selects=True):
+                return f"{_words(policy)} is refused and may select it"
+        for customization in self.customizations:
+            target = _mapping(_mapping(customization.body, "spec"), "target")
+            if target.get("kind", template.id.kind) == template.id.kind:
+                return f"{_words(customization)} is refused and interprets its kind"
+        if previous is not None:
+            for name in previous.target_names:
+                if name in self.clusters:
+                    return self.clusters[name]
+        return ""
+
+
+def faults_of(fleet: Fleet, previous: PreviousRender) -> Faults:
+    """The faults of `fleet`, given what it was known to hold."""
+    templates: dict[ObjectId, str] = {}
+    clusters: dict[str, str] = {}
+    propagation, overrides, customizations = [], [], []
+    everything = f"{CONFIG_FILE} cannot be read" if CONFIG_FILE in fleet.unreadable else ""
+    for manifest in fleet.refused:
+        match (manifest.id.group, manifest.id.kind):
+            case ("policy.karmada.io", kind) if kind in _PROPAGATION:
+                propagation.append(manifest)
+            case ("policy.karmada.io", kind) if kind in _OVERRIDE:
+                overrides.append(manifest)
+            case ("config.karmada.io", _):
+                customizations.append(manifest)
+            case ("cluster.karmada.io", "Cluster"):
+                clusters[manifest.id.name] = f"Cluster {manifest.id.name} is refused"
+            case ("fleet-reconciler", "FleetConfig"):
+                everything = everything or f"FleetConfig in {manifest.origin.path} is refused"
+            case _:
+                templates[manifest.id] = f"its document in {manifest.origin.path} is refused"
+    if fleet.unreadable:
+        declared = {cluster.name for cluster in fleet.clusters}
+        for name in previous.trees:
+            if name not in declared:
+                clusters.setdefault(
+                    name, f"Cluster {name} is gone, while {fleet.unreadable[0]} cannot be read"
+                )
+    return Faults(
+        everything=everything,
+        templates=templates,
+        clusters=clusters,
+        propagation=tuple(propagation),
+        overrides=tuple(overrides),
+        customizations=tuple(customizations),
+    )
+
+
+def _scoped_name(policy: Manifest) -> tuple[str, str, str]:
+    return policy.id.kind, policy.id.namespace, policy.id.name
+
+
+def _words(manifest: Manifest) -> str:
+    id_ = manifest.id
+    return f"{id_.kind} {id_.namespace}/{id_.name}" if id_.namespace else f"{id_.kind} {id_.name}"
+
+
+def _may_select(policy: Manifest, template: Manifest, *, empty_selects: bool) -> bool:
+    if policy.id.namespace and policy.id.namespace != template.id.namespace:
+        return False
+    selectors = _mapping(policy.body, "spec").get("resourceSelectors")
+    if selectors is None or selectors == []:
+        return empty_selects or selectors is None
+    if not isinstance(selectors, list):
+        return True
+    return any(_may_match(selector, template) for selector in selectors)
+
+
+def _may_match(selector: Any, template: Manifest) -> bool:
+    """Whether `selector` could match; labels are not looked at, since the refusal may be about them."""
+    if not isinstance(selector, dict):
+        return True
+    wanted = {
+        "apiVersion": template.api_version,
+        "kind": template.id.kind,
+        "namespace": template.id.namespace,
+        "name": template.id.name,
+    }
+    return all(
+        not isinstance(selector.get(key), str) or selector[key] in ("", value)
+        for key, value in wanted.items()
+    )
+
+
+def _mapping(body: Any, key: str) -> dict[str, Any]:
+    value = body.get(key) if isinstance(body, dict) else None
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,72 @@
+"""The render tree as a value: built from variants or from whole directories, and its digest.
+
+Pure. One variant per path and distinct content, so that equal trees are equal values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from reconciler.model.tree import RenderTree, Variant
+
+
+def build_tree(
+    clusters: Iterable[str], variants: Iterable[Variant], bindings: Mapping[str, bytes]
+) -> RenderTree:
+    """A tree in its one canonical form: equal contents at one path joined, everything sorted."""
+    clusters_by_content: dict[tuple[str, bytes], tuple[str, ...]] = {}
+    for variant in variants:
+        key = (variant.path, variant.data)
+        known = clusters_by_content.get(key)
+        clusters_by_content[key] = variant.clusters if known is None else known + variant.clusters
+    joined = [
+        Variant(path=path, data=data, clusters=tuple(sorted(names)))
+        for (path, data), names in clusters_by_content.items()
+        if names
+    ]
+    joined.sort(key=lambda variant: (variant.path, variant.clusters))
+    return RenderTree(
+        clusters=tuple(sorted(clusters)),
+        variants=tuple(joined),
+        bindings={path: bindings[path] for path in sorted(bindings)},
+    )
+
+
+def tree_of_directories(
+    trees: Mapping[str, Mapping[str, bytes]], bindings: Mapping[str, bytes]
+) -> RenderTree:
+    """The tree that a rendered commit holds: cluster to path to bytes, and the binding files."""
+    variants = (
+        Variant(path=path, data=data, clusters=(cluster,))
+        for cluster, directory in trees.items()
+        for path, data in directory.items()
+    )
+    return build_tree(trees, variants, bindings)
+
+
+def tree_digest(tree: RenderTree) -> str:
+    """SHA-256 in hex over everything the tree holds; the commit trailer that lets anyone check a render.
+
+    Each part is preceded by its length, so that no two trees write the same bytes.
+    """
+    digest = hashlib.sha256()
+
+    def add(*parts: bytes) -> None:
+        for part in parts:
+            digest.update(b"%d:" % len(part))
+            digest.update(part)
+
+    add(b"clusters", *(name.encode() for name in tree.clusters))
+    for variant in tree.variants:
+        names = [name.encode() for name in variant.clusters]
+        add(
+            b"variant",
+            variant.path.encode(),
+            b"%d" % len(names),
+            *names,
+            hashlib.sha256(variant.data).digest(),
+        )
+    for path in sorted(tree.bindings):
+        add(b"binding", path.encode(), hashlib.sha256(tree.bindings[path]).digest())
+    return digest.hexdigest()
