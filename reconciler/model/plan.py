@@ -2,14 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from reconciler.errors import Problem
-from reconciler.model.identity import ObjectId
+from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.manifest import Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredObject:
+    """One object of a cluster's tree. `digest` is its content's (the blob id): equal digests mean equal bytes.
+
+    `data` is YAML or JSON as in the tree; `body` is the same, parsed, where somebody already did.
+    """
+
+    id: ObjectId
+    digest: str
+    data: bytes = field(default=b"", repr=False)
+    body: Body | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """One cluster's tree at one commit. Not `complete`: nothing may be deleted on its word.
+
+    `tree` is the subtree's id where it is known. `suspended` objects are not written and not deleted.
+    `preserved` objects stay in the cluster when they are no longer desired (`preserveResourcesOnDeletion`).
+    """
+
+    cluster: str
+    commit: str
+    complete: bool = True
+    objects: Mapping[ObjectId, DesiredObject] = field(default_factory=dict, repr=False)
+    tree: str = ""
+    suspended: frozenset[ObjectId] = frozenset()
+    preserved: frozenset[ObjectId] = frozenset()
+
+
+def desired_objects(files: Iterable[tuple[str, str, bytes]]) -> dict[ObjectId, DesiredObject]:
+    """The objects of `(tree path, digest, data)` rows. Files that are no objects (`.fleet-reconciler/`) are left out."""
+    found = {}
+    for path, digest, data in files:
+        id_ = object_id_of_path(path)
+        if id_ is not None:
+            found[id_] = DesiredObject(id=id_, digest=digest, data=data)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveObject:
+    """What is known of one object in a cluster.
+
+    `owned`: it carries our label. `applied`: our field manager has applied it. `controlled`: another object's
+    controller made it (it may carry a copy of our label). `body` is None where only its metadata was read.
+    """
+
+    id: ObjectId
+    api_version: str
+    uid: str
+    resource_version: str
+    generation: int = 0
+    owned: bool = False
+    applied: bool = False
+    controlled: bool = False
+    deleting: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Body | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A server's no to one object. `message` holds no value of the object, only names of fields.
+
+    `code` is a row of the catalogue. `transient`: asking again may help.
+    """
+
+    code: str
+    message: str
+    status: int = 0
+    fields: tuple[str, ...] = ()
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One object's server dry-run: what would be sent, what was there, what the server would make of it.
+
+    `waits_for` names the object of the same plan that will cure a NotFound; then `after` is None.
+    """
+
+    payload: Body = field(repr=False)
+    before: LiveObject | None = None
+    after: Body | None = field(default=None, repr=False)
+    refusal: Refusal | None = None
+    waits_for: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedCommit:
+    """A commit whose tree was (at least partly) applied, and when that began."""
+
+    commit: str
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The ApplySet's parent object in the member: the applied commits since the last complete prune, newest last.
+
+    An empty `resource_version` means that it does not exist yet. `overflowed`: there were too many commits to
+    record; the inventory is then every object that carries our label. `kinds` are those that we ever applied.
+    """
+
+    resource_version: str = ""
+    uid: str = ""
+    commits: tuple[AppliedCommit, ...] = ()
+    tree: str = ""
+    kinds: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    overflowed: bool = False
+
+    @property
+    def commit(self) -> str:
+        """The commit applied last, or an empty text."""
+        return self.commits[-1].commit if self.commits else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What `inspect` found: everything that `plan.changes` needs, and nothing else.
+
+    `known` objects are desired, ours and proven unchanged without a dry-run; `trials` holds the other desired ones.
+    `inventory` is what is ours and still there. `unreadable` kinds (`Kind.group`) could not be listed: whatever
+    of them is not desired stays, and is not forgotten. `partial`: the inventory was not read (a pass over a few
+    objects), so nothing may be concluded from what it lacks.
+    """
+
+    cluster: str
+    trials: Mapping[ObjectId, Trial] = field(default_factory=dict, repr=False)
+    known: frozenset[ObjectId] = frozenset()
+    inventory: Mapping[ObjectId, LiveObject] = field(default_factory=dict, repr=False)
+    unreadable: frozenset[str] = frozenset()
+    parent: Parent = field(default_factory=Parent)
+    problems: tuple[Problem, ...] = ()
+    partial: bool = False
 
 
 class Action(StrEnum):
@@ -38,6 +178,12 @@ class Change:
     desired: Body | None = field(default=None, repr=False)
     deferred: bool = False
     """The dry-run failed on something that an object of the same plan will cure."""
+    recreate: bool = False
+    """Deleted first, then made anew: a field that cannot change must, and the object says that it may."""
+    digest: str = ""
+    """The desired content's digest (`DesiredObject.digest`)."""
+    uid: str = ""
+    """The live object's uid: the precondition of a deletion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +197,12 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All changes of one cluster, in the order in which they are carried out (stages, then deletions)."""
+    """All changes of one cluster, in the order in which they are carried out (stages, then deletions).
+
+    `unchanged` counts desired objects that are known not to have drifted and are not listed. `inventory` is how many
+    objects were ours when the plan was made. `prunes`: when all deletions are done, nothing of an earlier commit is
+    left. `started`: when the application of this commit began, where that was before this plan.
+    """
 
     cluster: str
     commit: str
@@ -59,6 +210,12 @@ class Plan:
     deletions: tuple[Change, ...] = ()
     guards: tuple[Guard, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unchanged: int = 0
+    inventory: int = 0
+    parent: Parent = field(default_factory=Parent)
+    tree: str = ""
+    prunes: bool = True
+    started: datetime | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
