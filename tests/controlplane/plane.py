@@ -1,0 +1,654 @@
+"""One member cluster as a value with verbs: start, break, mend, ask, clean, stop.
+
+Promises: real binaries on ports of 127.0.0.1, a data directory that keeps every log, and errors that show the end of
+the log of what failed. Must not know what the tests are about.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self
+
+import yaml
+
+from tests.controlplane import cleaning, keys, requests
+from tests.controlplane.api import Api
+from tests.controlplane.binaries import Binaries
+from tests.controlplane.processes import Process, free_ports
+from tests.controlplane.requests import RequestCounts, Write
+
+HEARTBEAT_LABEL: Final = "controlplane.test/heartbeat"
+STAGES: Final = Path(__file__).parent / "stages.yaml"
+_READY_SECONDS: Final = 60.0
+_ATTEMPTS: Final = 3
+
+
+class ControlPlaneError(Exception):
+    """A control plane did not do what it was told; carries the end of the log that says why."""
+
+
+class KubectlError(Exception):
+    """`kubectl` failed or did not end in time; the text is what it wrote to its error output."""
+
+    def __init__(self, arguments: Sequence[str], message: str, exit_code: int | None) -> None:
+        super().__init__(f"kubectl {' '.join(arguments)}: {message}")
+        self.message = message
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A fake node: what the scheduler and the reconciler's estimates see of a machine."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    capacity: Mapping[str, str] = field(
+        default_factory=lambda: {"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "1Ti"}
+    )
+    taints: tuple[Mapping[str, str], ...] = ()
+    unschedulable: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """The node as the API server takes it."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self.name, "labels": {"kubernetes.io/hostname": self.name, **self.labels}},
+            "spec": {
+                "taints": [dict(taint) for taint in self.taints],
+                **({"unschedulable": True} if self.unschedulable else {}),
+            },
+            "status": {"capacity": dict(self.capacity)},
+        }
+
+
+THREE_NODES: Final = tuple(Node(name=f"node-{number}") for number in (1, 2, 3))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ports:
+    etcd: int
+    etcd_peer: int
+    apiserver: int
+    controller_manager: int
+    scheduler: int
+    kwok: int
+
+
+class ControlPlane:
+    """One cluster. `start()` it, use it, `stop()` it; or use it as a context manager.
+
+    The API server knows four users, each by a token: `reconciler` and `witness` in `system:masters` (the first is
+    for the program under test, the second is who `kubectl` is, so that the audit log tells them apart), `powerless`
+    in a group without any right, and `components` (the cluster's own).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        binaries: Binaries,
+        *,
+        nodes: Iterable[Node] = THREE_NODES,
+        tethered: bool = True,
+        audit: bool = True,
+    ) -> None:
+        """A cluster that keeps everything in `directory`. Untethered, it outlives the process that starts it."""
+        self.name = name
+        self.directory = directory.absolute()
+        self.nodes = tuple(nodes)
+        self._binaries = binaries
+        self._tethered = tethered
+        self._audit = audit
+        self._processes: dict[str, Process] = {}
+        self._ports: _Ports | None = None
+        self._tokens = {
+            user: secrets.token_hex(16) for user in ("reconciler", "witness", "powerless", "components")
+        }
+        self._api: Api | None = None
+        self._baseline: cleaning.Baseline | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"ControlPlane({self.name!r}, {str(self.directory)!r})"
+
+    # --- where it is and who may come in ---
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return f"https://127.0.0.1:{self._known_ports.apiserver}"
+
+    @property
+    def token(self) -> str:
+        """The bearer token of the program under test, in `system:masters`."""
+        return self._tokens["reconciler"]
+
+    @property
+    def powerless_token(self) -> str:
+        """The token of `powerless`, who may discover and do nothing else; bind roles to the user to change that."""
+        return self._tokens["powerless"]
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate that the API server's own verifies against."""
+        return self.directory / "apiserver" / "apiserver.crt"
+
+    @property
+    def ca_data(self) -> str:
+        """The same in base64, as a kubeconfig has it."""
+        return base64.b64encode(self.ca_file.read_bytes()).decode()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A self-contained kubeconfig for the program under test."""
+        return self.directory / "reconciler.kubeconfig"
+
+    @property
+    def powerless_kubeconfig(self) -> Path:
+        """A self-contained kubeconfig of `powerless`."""
+        return self.directory / "powerless.kubeconfig"
+
+    def write_kubeconfig(self, path: Path, *, token: str) -> Path:
+        """Write a self-contained kubeconfig with any token (a service account's, an expired one)."""
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {
+                    "name": self.name,
+                    "cluster": {"server": self.server, "certificate-authority-data": self.ca_data},
+                }
+            ],
+            "users": [{"name": self.name, "user": {"token": token}}],
+            "contexts": [{"name": self.name, "context": {"cluster": self.name, "user": self.name}}],
+            "current-context": self.name,
+        }
+        path.touch(mode=0o600)
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Start on a fresh data directory, until nodes are Ready and pods can be made."""
+        if (self.directory / "etcd").exists():
+            raise ControlPlaneError(
+                f"{self.directory} already holds a cluster; a cluster starts on a fresh directory"
+            )
+        for attempt in range(_ATTEMPTS):
+            self._ports = _Ports(
+                **dict(
+                    zip(
+                        _Ports.__dataclass_fields__, free_ports(len(_Ports.__dataclass_fields__)), strict=True
+                    )
+                )
+            )
+            try:
+                self._write_files()
+                self._define_processes()
+                self._start_processes()
+                self._create_nodes()
+                self._wait_until_usable()
+            except BaseException as error:
+                # Between asking for a port and using it somebody else may have taken it.
+                taken = any(
+                    "address already in use" in process.tail(40) for process in self._processes.values()
+                )
+                self.stop()
+                if not taken or attempt == _ATTEMPTS - 1 or not isinstance(error, ControlPlaneError):
+                    raise
+                shutil.rmtree(self.directory)
+            else:
+                self._baseline = cleaning.baseline(self.api)
+                return
+
+    def stop(self) -> None:
+        """Stop everything, in the order in which nothing complains; the data directory stays."""
+        for name in ("kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
+            if name in self._processes:
+                self._processes[name].stop()
+        if self._api is not None:
+            self._api.close()
+
+    def restart(self) -> None:
+        """Stop what runs and start all of it again: same ports, same data, same credentials."""
+        self.stop()
+        self._start_processes()
+        self._wait_until_usable()
+
+    def pause_apiserver(self) -> None:
+        """SIGSTOP: connections are taken by the kernel and never answered, the honest black hole."""
+        self._processes["kube-apiserver"].send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT, and wait until the API server answers again."""
+        self._processes["kube-apiserver"].send(signal.SIGCONT)
+        self._until("the API server answers again", self._is_ready)
+
+    def kill_etcd(self) -> None:
+        """SIGKILL etcd: the API server lives and can neither read nor write, the honest half-dead server."""
+        self._processes["etcd"].kill()
+
+    def kill_apiserver(self) -> None:
+        """SIGKILL the API server: connections are refused."""
+        self._processes["kube-apiserver"].kill()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by binary."""
+        return {name: process.pid for name, process in self._processes.items() if process.pid is not None}
+
+    @property
+    def running(self) -> bool:
+        """Whether all of it runs."""
+        return bool(self._processes) and all(process.running for process in self._processes.values())
+
+    def report(self) -> str:
+        """What a person needs after a failure: what runs, and the end of the log of what does not."""
+        lines = [f"{self.name}: logs in {self.directory}"]
+        for process in self._processes.values():
+            if not process.running:
+                lines.append(f"--- {process.name} ended with {process.exit_code}; the end of its log:")
+                lines.append(process.tail())
+        return "\n".join(lines)
+
+    # --- witnesses ---
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 60.0) -> str:
+        """What `kubectl` prints, as the user `witness`; KubectlError when it fails or takes longer than `timeout`."""
+        result = self.kubectl_result(*arguments, stdin=stdin, timeout=timeout)
+        if result.returncode != 0:
+            raise KubectlError(arguments, result.stderr.strip(), result.returncode)
+        return result.stdout
+
+    def kubectl_result(
+        self, *arguments: str, stdin: str | None = None, timeout: float = 60.0
+    ) -> subprocess.CompletedProcess[str]:
+        """The finished process, whatever its exit code (`kubectl diff` has three)."""
+        command = [str(self._binaries.path("kubectl")), "--kubeconfig", str(self._witness_kubeconfig)]
+        # Discovery is cached by host and port; the ports of yesterday's clusters come again.
+        command += ["--cache-dir", str(self.directory / "kubectl-cache"), *arguments]
+        try:
+            return subprocess.run(
+                command,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                env=self._environment(KUBERC="off"),
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise KubectlError(arguments, f"no answer within {timeout:g} s", None) from error
+
+    def kubectl_json(self, *arguments: str, timeout: float = 60.0) -> Any:
+        """What `kubectl ... -o json` prints, decoded."""
+        return json.loads(self.kubectl(*arguments, "-o", "json", timeout=timeout))
+
+    def apply(self, *documents: str | Mapping[str, Any]) -> str:
+        """`kubectl apply --server-side` of YAML texts or objects."""
+        texts = [each if isinstance(each, str) else yaml.safe_dump(dict(each)) for each in documents]
+        return self.kubectl("apply", "--server-side", "-f", "-", stdin="\n---\n".join(texts))
+
+    def find(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """The live object, or None when there is none. `kind` as kubectl takes it: `deployments.apps`, `crd`."""
+        scope = () if namespace is None else ("-n", namespace)
+        text = self.kubectl("get", kind, name, *scope, "--ignore-not-found", "-o", "json")
+        if not text.strip():
+            return None
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def names(self, kind: str, namespace: str | None = None, *, selector: str = "") -> list[str]:
+        """Sorted names; over all namespaces `namespace/name`, unless one is given."""
+        scope = ("-A",) if namespace is None else ("-n", namespace)
+        items = self.kubectl_json("get", kind, *scope, "-l", selector)["items"]
+        prefixed = [(item["metadata"].get("namespace"), item["metadata"]["name"]) for item in items]
+        return sorted(name if namespace or not space else f"{space}/{name}" for space, name in prefixed)
+
+    @property
+    def api(self) -> Api:
+        """Raw requests as `witness`, for polling without starting a process each time."""
+        if self._api is None:
+            raise ControlPlaneError(f"{self.name} has not been started")
+        return self._api
+
+    def request_counts(self) -> RequestCounts:
+        """The API server's own counter by verb, resource and dry run; subtract an earlier one.
+
+        It counts since the API server started: a restart starts at nothing.
+        """
+        answer = self.api.request("GET", "/metrics", accept="text/plain")
+        if answer.status != 200:
+            raise ControlPlaneError(f"{self.name}: /metrics answered {answer.status}: {answer.text[:200]}")
+        return requests.request_counts(answer.text)
+
+    def audit_mark(self) -> int:
+        """A place in the audit log, to be given to `writes`."""
+        return self._audit_file.stat().st_size
+
+    def writes(
+        self, *, since: int = 0, user: str | None = "reconciler", dry_runs: bool = False, failed: bool = True
+    ) -> list[Write]:
+        """Writes in the audit log after a mark, by one user (None: all), in the order in which they ended."""
+        with self._audit_file.open("rb") as log:
+            log.seek(since)
+            lines = [line.decode() for line in log if line.endswith(b"\n")]
+        return [
+            write
+            for write in requests.writes(lines)
+            if (user is None or write.user == user)
+            and (dry_runs or not write.dry_run)
+            and (failed or write.code < 300)
+        ]
+
+    # --- nodes ---
+
+    def add_node(self, node: Node) -> None:
+        """Add a node and wait until it is Ready."""
+        self._post_node(node)
+        self._until_ready(node.name)
+
+    def stop_heartbeat(self, node: str) -> None:
+        """From now on nobody speaks for that node or its pods; after ten seconds the cluster calls it NotReady."""
+        self.kubectl("label", "node", node, f"{HEARTBEAT_LABEL}=stopped", "--overwrite")
+
+    def resume_heartbeat(self, node: str) -> None:
+        """The node is back."""
+        self.kubectl("label", "node", node, f"{HEARTBEAT_LABEL}-")
+
+    def node_is_ready(self, name: str) -> bool:
+        """Whether the node's Ready condition is True now."""
+        answer = self.api.request("GET", f"/api/v1/nodes/{name}")
+        if answer.status != 200:
+            return False
+        conditions = answer.json.get("status", {}).get("conditions", [])
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+    # --- between tests ---
+
+    def clean(self) -> None:
+        """Remove everything that was not there when the cluster had started; nodes get their labels and taints back.
+
+        Wakes or restarts what a test has paused or killed. Objects of the cluster itself that a test has changed in
+        place (other than nodes) are not restored.
+        """
+        if self._baseline is None:
+            raise ControlPlaneError(f"{self.name} has not been started")
+        self._processes["kube-apiserver"].send(signal.SIGCONT)
+        if not self.running:
+            self.restart()
+        for node in self.nodes:
+            self._restore_node(node)
+        leftovers = cleaning.clean(self.api, self._baseline)
+        if leftovers:
+            raise ControlPlaneError(f"{self.name} could not be cleaned; left over: {', '.join(leftovers)}")
+
+    # --- private ---
+
+    @property
+    def _known_ports(self) -> _Ports:
+        if self._ports is None:
+            raise ControlPlaneError(f"{self.name} has not been started")
+        return self._ports
+
+    @property
+    def _witness_kubeconfig(self) -> Path:
+        return self.directory / "witness.kubeconfig"
+
+    @property
+    def _components_kubeconfig(self) -> Path:
+        return self.directory / "components.kubeconfig"
+
+    @property
+    def _audit_file(self) -> Path:
+        return self.directory / "audit.log"
+
+    def _environment(self, **extra: str) -> dict[str, str]:
+        # Nothing of the caller's environment may reach them: no proxy, no kubeconfig, no feature gates.
+        return {"PATH": os.environ.get("PATH", ""), "HOME": str(self.directory), **extra}
+
+    def _write_files(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        keys.write_service_account_key(self.directory / "service-account.key")
+        masters = ("reconciler", "witness", "components")
+        rows = [
+            f'{token},{user},{user},"{"system:masters" if user in masters else "powerless"}"'
+            for user, token in self._tokens.items()
+        ]
+        tokens = self.directory / "tokens.csv"
+        tokens.touch(mode=0o600)
+        tokens.write_text("\n".join(rows) + "\n")
+        policy = {
+            "apiVersion": "audit.k8s.io/v1",
+            "kind": "Policy",
+            "omitStages": ["RequestReceived"],
+            "rules": [
+                {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
+                {"level": "None"},
+            ],
+        }
+        (self.directory / "audit-policy.yaml").write_text(yaml.safe_dump(policy))
+        self._audit_file.touch()
+
+    def _define_processes(self) -> None:
+        ports, directory = self._known_ports, self.directory
+        etcd, peer = f"http://127.0.0.1:{ports.etcd}", f"http://127.0.0.1:{ports.etcd_peer}"
+        key = directory / "service-account.key"
+        audit = [
+            f"--audit-policy-file={directory / 'audit-policy.yaml'}",
+            f"--audit-log-path={self._audit_file}",
+        ]
+        # The defaults ration a controller to 20 requests a second: minutes for a few hundred Deployments.
+        rates = ["--kube-api-qps=1000", "--kube-api-burst=2000"]
+        client = f"--kubeconfig={self._components_kubeconfig}"
+        self._define(
+            "etcd",
+            f"--data-dir={directory / 'etcd'}",
+            f"--listen-client-urls={etcd}",
+            f"--advertise-client-urls={etcd}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
+            "--log-level=error",
+        )
+        self._define(
+            "kube-apiserver",
+            f"--etcd-servers={etcd}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={ports.apiserver}",
+            f"--cert-dir={directory / 'apiserver'}",
+            f"--service-account-key-file={key}",
+            f"--service-account-signing-key-file={key}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--token-auth-file={directory / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.0.0.0/16",
+            "--allow-privileged=true",
+            "--endpoint-reconciler-type=none",
+            *(audit if self._audit else ()),
+        )
+        self._define(
+            "kube-controller-manager",
+            client,
+            f"--service-account-private-key-file={key}",
+            f"--root-ca-file={self.ca_file}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={ports.controller_manager}",
+            f"--cert-dir={directory / 'controller-manager'}",
+            "--node-monitor-period=2s",
+            "--node-monitor-grace-period=10s",
+            *rates,
+        )
+        self._define(
+            "kube-scheduler",
+            client,
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={ports.scheduler}",
+            f"--cert-dir={directory / 'scheduler'}",
+            *rates,
+        )
+        self._define(
+            "kwok",
+            client,
+            f"--manage-nodes-with-label-selector={HEARTBEAT_LABEL}!=stopped",
+            # kwok renews a lease four times in its life: every two seconds, well within the grace period above.
+            "--node-lease-duration-seconds=8",
+            f"--server-address=127.0.0.1:{ports.kwok}",
+            f"--config={STAGES}",
+            "--v=WARN",
+        )
+
+    def _define(self, name: str, *arguments: str) -> None:
+        self._processes[name] = Process(
+            name,
+            (str(self._binaries.path(name)), *arguments),
+            self.directory / f"{name}.log",
+            env=self._environment(),
+            tethered=self._tethered,
+        )
+
+    def _start_processes(self) -> None:
+        self._processes["etcd"].start()
+        self._processes["kube-apiserver"].start()
+        self._until("the API server has made its certificate", self.ca_file.exists)
+        self._write_kubeconfigs()
+        self._until("the API server is ready", self._is_ready)
+        for name in ("kube-controller-manager", "kube-scheduler", "kwok"):
+            self._processes[name].start()
+
+    def _write_kubeconfigs(self) -> None:
+        for user, token in self._tokens.items():
+            self.write_kubeconfig(self.directory / f"{user}.kubeconfig", token=token)
+        self._api = Api(port=self._known_ports.apiserver, ca_file=self.ca_file, token=self._tokens["witness"])
+
+    def _create_nodes(self) -> None:
+        for node in self.nodes:
+            self._post_node(node)
+        storage_class = {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {
+                "name": "standard",
+                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+            },
+            "provisioner": "volumes.controlplane.test",
+        }
+        answer = self.api.request("POST", "/apis/storage.k8s.io/v1/storageclasses", storage_class)
+        if answer.status != 201:
+            raise ControlPlaneError(f"{self.name}: the storage class was refused: {answer.text[:300]}")
+
+    def _post_node(self, node: Node) -> None:
+        answer = self.api.request("POST", "/api/v1/nodes", node.document())
+        if answer.status != 201:
+            raise ControlPlaneError(f"{self.name}: node {node.name} was refused: {answer.text[:300]}")
+
+    def _restore_node(self, node: Node) -> None:
+        wanted = node.document()
+        answer = self.api.request("GET", f"/api/v1/nodes/{node.name}")
+        if answer.status == 404:
+            self.add_node(node)
+            return
+        live = answer.json
+        # The control plane adds labels (none here) and taints of its own to a node that is not ready.
+        taints = [
+            each
+            for each in live["spec"].get("taints", [])
+            if not each["key"].startswith("node.kubernetes.io/")
+        ]
+        changed = (
+            live["metadata"].get("labels", {}) != wanted["metadata"]["labels"]
+            or taints != wanted["spec"]["taints"]
+            or live["spec"].get("unschedulable", False) != node.unschedulable
+        )
+        if changed:
+            removed = {
+                key: None
+                for key in live["metadata"].get("labels", {})
+                if key not in wanted["metadata"]["labels"]
+            }
+            patch = {
+                "metadata": {"labels": {**removed, **wanted["metadata"]["labels"]}},
+                "spec": {
+                    "taints": wanted["spec"]["taints"] or None,
+                    "unschedulable": node.unschedulable or None,
+                },
+            }
+            self.api.request(
+                "PATCH", f"/api/v1/nodes/{node.name}", patch, content_type="application/merge-patch+json"
+            )
+        self._until_ready(node.name)
+
+    def _wait_until_usable(self) -> None:
+        for node in self.nodes:
+            self._until_ready(node.name)
+        for namespace in ("default", "kube-node-lease", "kube-public", "kube-system"):
+            # Without the account no pod is let in; without the certificate the baseline would not have it.
+            for kind, name in (("serviceaccounts", "default"), ("configmaps", "kube-root-ca.crt")):
+                path = f"/api/v1/namespaces/{namespace}/{kind}/{name}"
+                self._until(f"{path} exists", partial(self._answers, path))
+
+    def _until_ready(self, node: str) -> None:
+        self._until(f"node {node} is Ready", partial(self.node_is_ready, node))
+
+    def _answers(self, path: str) -> bool:
+        return self.api.request("GET", path).status == 200
+
+    def _is_ready(self) -> bool:
+        return self.api.request("GET", "/readyz", timeout=5.0).status == 200
+
+    def _until(self, what: str, condition: Callable[[], bool]) -> None:
+        """Poll until the condition holds; give up when a process has ended or the deadline is over."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if condition():
+                    return
+            ended = [process for process in self._processes.values() if process.exit_code is not None]
+            if ended:
+                raise ControlPlaneError(f"{self.name}: waiting until {what}, but:\n{self.report()}")
+            if time.monotonic() > deadline:
+                tails = "\n".join(f"--- {each.name}\n{each.tail(10)}" for each in self._processes.values())
+                raise ControlPlaneError(f"{self.name}: not within {_READY_SECONDS:g} s: {what}\n{tails}")
+            time.sleep(0.05)
+
+
+def start_all(planes: Sequence[ControlPlane]) -> None:
+    """Start clusters side by side; when one fails, all are stopped and its error is raised."""
+    with ThreadPoolExecutor(max_workers=max(1, len(planes)), thread_name_prefix="start") as pool:
+        results = [pool.submit(plane.start) for plane in planes]
+    errors = [error for result in results if (error := result.exception()) is not None]
+    if errors:
+        stop_all(planes)
+        raise errors[0]
+
+
+def stop_all(planes: Sequence[ControlPlane]) -> None:
+    """Stop clusters side by side."""
+    with ThreadPoolExecutor(max_workers=max(1, len(planes)), thread_name_prefix="stop") as pool:
+        list(pool.map(ControlPlane.stop, planes))
