@@ -31,15 +31,698 @@ def _row(
 
 
 _FILES: Final = (
-    # R1xx: rows are appended by number.
+    # R1xx: rows are appended by number. R101-R129: reading a file (manifests, git.checkout).
+    _row(
+        "R101",
+        "file is not UTF-8",
+        "Kubernetes reads UTF-8. A file in another encoding cannot be read, so its objects stay at their last good state.",
+        "save the file as UTF-8",
+    ),
+    _row(
+        "R102",
+        "character is not allowed in YAML",
+        "NUL and most other control characters may not stand in a YAML file, not even inside quotes.",
+        'remove the character, or write it as an escape (`"\\x00"`) inside double quotes',
+    ),
+    _row(
+        "R103",
+        "file is not YAML",
+        "The file breaks YAML's syntax here. The parser cannot find the next document behind a broken one, so the whole "
+        "file counts as unreadable and its objects stay at their last good state.",
+        "correct the syntax at this place; `kubectl create --dry-run=client -f FILE` reads the same way",
+    ),
+    _row(
+        "R104",
+        "file is not JSON",
+        "The file's name ends in .json and its content breaks JSON's syntax.",
+        "correct the syntax at this place, or exclude the file in .reconcilerignore",
+    ),
+    _row(
+        "R105",
+        "file is too large",
+        "Files above 3 MiB are not read: an API server takes requests of about 1.5 MiB.",
+        "split the file, or exclude it in .reconcilerignore",
+    ),
+    _row(
+        "R106",
+        "nested too deep",
+        "No Kubernetes object needs more than 200 levels of nesting; deeper input is refused to keep reading bounded.",
+        "flatten the structure, or exclude the file in .reconcilerignore",
+    ),
+    _row(
+        "R107",
+        "duplicate key",
+        'The same key stands twice in one mapping (after conversion to text, so that `1` and `"1"` are the same). Tools '
+        "silently keep the last, API servers with strict validation refuse; so do we.",
+        "remove one of the two",
+    ),
+    _row(
+        "R108",
+        "YAML tag is not allowed",
+        "Kubernetes' YAML knows the core scalar tags (!!str !!int !!float !!bool !!null !!binary !!timestamp) and !!map and "
+        "!!seq. Any other tag would be dropped silently by kubectl.",
+        "remove the tag",
+    ),
+    _row(
+        "R109",
+        "value does not fit its tag",
+        "An explicit tag says what the value is, and it is not that.",
+        "correct the value, or remove the tag",
+    ),
+    _row(
+        "R110",
+        "number is not JSON",
+        "Kubernetes objects are JSON, which has no NaN and no infinity.",
+        "quote the value if a text is meant",
+    ),
+    _row(
+        "R111",
+        "key is not a string",
+        "Keys become JSON strings. Null, lists, mappings and numbers above int64 cannot.",
+        "quote the key",
+    ),
+    _row(
+        "R112",
+        "merge key is unclear",
+        "`<<` merges a mapping, or a list of mappings. A key written above `<<` that the merge also sets is refused: YAML "
+        "says the written one counts, kubectl takes the merged one.",
+        "put `<<` first in its mapping; merge several with `<<: [*first, *second]`",
+    ),
+    _row(
+        "R113",
+        "aliases expand too far",
+        "Aliases may multiply a document by ten at most and add 1 MiB at most (a 'billion laughs' file explodes), and an "
+        "anchor may not contain itself.",
+        "write the values out, or split the document",
+    ),
+    _row(
+        "R114",
+        "alias without an anchor",
+        "`*name` refers to `&name`, which must stand before it in the same document.",
+        "define the anchor first, or quote the value if a text is meant",
+    ),
+    _row(
+        "R115",
+        "list cannot be expanded",
+        "A document whose kind ends in `List` stands for the objects in its `items`; here they are not a list of objects.",
+        "make `items` a list of objects; write an empty list as `items: []`",
+    ),
+    _row(
+        "R116",
+        "Git LFS pointer",
+        "The file is stored in Git LFS, so the commit holds a pointer and not the manifest.",
+        "store manifests in Git itself (`git lfs untrack`), or exclude the file in .reconcilerignore",
+    ),
+    _row(
+        "R117",
+        "submodule",
+        "A submodule's content is not in this repository's commits; nothing in it is read.",
+        "copy the manifests into this repository, or exclude the path in .reconcilerignore",
+    ),
+    _row(
+        "R118",
+        "symbolic link leads out of the repository",
+        "A symbolic link that leaves the repository, or leads nowhere, is never followed. What it stands for is unknown.",
+        "replace the link by the file, or exclude it in .reconcilerignore",
+    ),
+    _row(
+        "R119",
+        "symbolic link is not followed",
+        "The link's target is in the repository and is read where it is; reading it here again would define the same "
+        "objects twice.",
+        "nothing needs to be done; exclude the link in .reconcilerignore to silence this",
+        Severity.WARNING,
+    ),
+    _row(
+        "R120",
+        "path is not allowed",
+        "A name in the commit's tree is one that a file system or Git itself would misread (`..`, `.git` and its disguises, "
+        "control characters, no UTF-8). Nothing under it is read.",
+        "rename it",
+    ),
+    _row(
+        "R121",
+        "value means something else in other tools",
+        "kubectl reads YAML 1.1 words (`yes`, `on`, `y`) and octal numbers (`0755`); tools with YAML 1.2 read text or "
+        "another number. The value counts as kubectl reads it.",
+        "quote the value if a text is meant, else write true, false or a decimal number",
+        Severity.WARNING,
+    ),
+    _row(
+        "R122",
+        "file cannot be read",
+        "The operating system refused to open the file, or it is no regular file.",
+        "check the file's permissions, or exclude it in .reconcilerignore",
+    ),
+    _row(
+        "R123",
+        "tree is too large",
+        "The commit's tree has more entries or more levels than any real repository; it may be built to exhaust its reader.",
+        "split the repository, or limit what is read",
+    ),
+    _row(
+        "R124",
+        "file cannot be edited in place",
+        "The change could not be made so that only the lines it concerns differ and the file reads as intended; nothing "
+        "was written.",
+        "make the change by hand",
+    ),
+    _row(
+        "R120",
+        "Only one of apiVersion and kind",
+        "A Kubernetes object needs both. A document with neither is taken for something else and skipped; one with a "
+        "single of the two is most likely an object with a slip in it, so nothing of it is guessed.",
+        "write both, or exclude the file in .reconcilerignore if it is no Kubernetes object",
+    ),
+    _row(
+        "R121",
+        "Submodule",
+        "A submodule's content is in another repository, which is not read.",
+        "copy the manifests into this repository, or exclude the path in .reconcilerignore",
+    ),
+    _row(
+        "R123",
+        "Symbolic link",
+        "Links are not followed: what they lead to may be outside the commit. A link to a file of the repository that is "
+        "read anyway is skipped; every other link is a problem.",
+        "put the file itself here, or exclude the link in .reconcilerignore",
+    ),
+    _row(
+        "R124",
+        "Nothing to read where an object was",
+        "This path held an object when the fleet was rendered last, and now holds none that can be read. Its objects "
+        "stay as they are: deleting is said by deleting the file or its documents, not by making them unrecognisable.",
+        "restore the object, or delete the file",
+    ),
+    _row(
+        "R125",
+        "Another tool's configuration",
+        "Only plain manifests and policies are read. What another tool would build from this file is not built here.",
+        "commit the tool's output as manifests, and exclude this file in .reconcilerignore to silence the warning",
+        Severity.WARNING,
+    ),
+    _row(
+        "R126",
+        "Unusable path pattern",
+        "A line of .reconcilerignore, or a path pattern in reconciler.yaml, is no gitignore pattern. With it unknown which "
+        "files count, nothing is deleted.",
+        "correct the pattern (gitignore syntax)",
+    ),
+    _row(
+        "R127",
+        "Unusable file name",
+        "A path of the repository is longer than file systems take, or holds control characters or bytes that are no "
+        "UTF-8. Such names cannot be shown or checked out safely.",
+        "rename the file",
+    ),
+    _row(
+        "R128",
+        "Malformed apiVersion or kind",
+        "`apiVersion` is `version` or `group/version`, the group a DNS name; `kind` is a word of letters and digits that "
+        "begins with a capital letter.",
+        "write them as the kind's documentation does",
+    ),
+    _row(
+        "R129",
+        "Malformed metadata",
+        "`metadata` has a fixed shape: labels and annotations are texts by text, `name` and `namespace` are texts, and "
+        "there are no fields that Kubernetes does not know.",
+        "put numbers and true/false in labels and annotations into quotes, and correct misspelled fields",
+    ),
+    _row(
+        "R130",
+        "Object without a name",
+        "Without `metadata.name` an object cannot be told from another.",
+        "write metadata.name",
+    ),
+    _row(
+        "R131",
+        "generateName",
+        "A generated name would be another one at every apply.",
+        "write metadata.name in place of metadata.generateName",
+    ),
+    _row(
+        "R132",
+        "Invalid object name",
+        "Kubernetes takes DNS names for most kinds: lower-case letters, digits, `-` and `.`, at most 253 characters. Names "
+        "become paths of the render tree, so that nothing else is let through.",
+        "choose a name that Kubernetes takes for this kind",
+    ),
+    _row(
+        "R133",
+        "Invalid namespace",
+        "A namespace is a DNS label: lower-case letters, digits and `-`, at most 63 characters.",
+        "write the name of a namespace",
+    ),
+    _row(
+        "R134",
+        "Invalid label or annotation",
+        "Keys are `name` or `prefix/name`, the name at most 63 letters, digits, `-`, `_` and `.`; label values follow the "
+        "same rule or are empty; all annotations of an object together hold at most 256 KiB.",
+        "correct the key or the value",
+    ),
+    _row(
+        "R135",
+        "Namespace on a cluster-scoped object",
+        "Objects of this kind live outside namespaces. The field is left out, as an API server does.",
+        "remove metadata.namespace",
+        Severity.WARNING,
+    ),
+    _row(
+        "R136",
+        "Unknown kind",
+        "Nothing says whether objects of this kind live in a namespace: it is not built in, its CustomResourceDefinition is "
+        "not in the repository, no cluster has reported it, and reconciler.yaml does not say.",
+        "add its CustomResourceDefinition to the repository, or an entry to spec.scopes in reconciler.yaml",
+    ),
+    _row(
+        "R137",
+        "The same object twice",
+        "Two documents describe one object. Neither is taken, and what is there stays.",
+        "delete one of them, or rename it",
+    ),
+    _row(
+        "R138",
+        "Secret in plain text",
+        "A Secret with data would be copied to every cluster's branch, readable for whoever reads the repository.",
+        "encrypt it (SealedSecret, ExternalSecret, SOPS), or allow it by path or name with spec.secretRules in "
+        "reconciler.yaml",
+    ),
+    _row(
+        "R139",
+        "Reserved label or annotation",
+        "These keys are how the reconciler knows its own objects and their history. Written by people they would make "
+        "objects look like somebody else's.",
+        "remove the key",
+    ),
 )
 
 _POLICIES: Final = (
     # R2xx
+    _row(
+        "R201",
+        "Unknown field",
+        "The kind has no field of this name here. It is refused, because a misspelled field would otherwise do nothing, "
+        "silently.",
+        "correct the name or remove the field",
+    ),
+    _row(
+        "R202",
+        "Value of the wrong type",
+        "The field takes another type of value. In YAML, quotes make text; a key without a value is null.",
+        "write a value of the expected type",
+    ),
+    _row(
+        "R203",
+        "Missing field",
+        "The kind cannot be read without this field.",
+        "add the field",
+    ),
+    _row(
+        "R204",
+        "Value not allowed",
+        "The value has the right type, and is outside what the field takes.",
+        "write one of the allowed values",
+    ),
+    _row(
+        "R205",
+        "Unknown kind or version of an API group that is read here",
+        "The groups of Karmada's policies and of our own settings are never templates; a kind or version in them that is not "
+        "known is a misspelling, or newer than this program.",
+        "correct apiVersion or kind",
+    ),
+    _row(
+        "R206",
+        "Kind not supported yet",
+        "Objects of this kind are understood and not acted on yet. They are refused rather than ignored; what they govern "
+        "stays as it is.",
+        "remove the document until the kind is supported",
+    ),
+    _row(
+        "R207",
+        "Field not supported yet",
+        "This field is understood and not acted on yet. The document is refused rather than half obeyed; what it governs "
+        "stays as it is.",
+        "remove the field until it is supported",
+    ),
+    _row(
+        "R208",
+        "Field without effect",
+        "The field exists in Karmada's schema and changes nothing, there or here.",
+        "remove the field",
+        Severity.WARNING,
+    ),
+    _row(
+        "R210",
+        "clusterAffinity together with clusterAffinities",
+        "One names a single set of clusters, the other ordered groups; with both it is unclear which counts.",
+        "keep one of the two",
+    ),
+    _row(
+        "R211",
+        "Overflow groups with a division that has no overflow",
+        "Overflow groups take what does not fit, so that they need a division that looks at free room: Divided with "
+        "Aggregated, or with Weighted and dynamicWeight.",
+        "set replicaScheduling to such a division, or remove overflowAffinities",
+    ),
+    _row(
+        "R212",
+        "Invalid cluster field selector",
+        "A field selector knows the keys provider, region and zone, and the operators In and NotIn.",
+        "use a label selector for anything else",
+    ),
+    _row(
+        "R213",
+        "Invalid label selector",
+        "`In` and `NotIn` need values, `Exists` and `DoesNotExist` take none, and keys and values follow the rules of labels. "
+        "Karmada takes such a selector and never matches anything with it.",
+        "correct the selector",
+    ),
+    _row(
+        "R214",
+        "Invalid or repeated affinity name",
+        "Names of cluster groups are what a binding remembers: each is a label key, and none occurs twice.",
+        "give every group a name of its own",
+    ),
+    _row(
+        "R215",
+        "Overflow group without clusters",
+        "An overflow group that selects by nothing would take every cluster.",
+        "name its clusters by clusterNames, labelSelector or fieldSelector",
+    ),
+    _row(
+        "R216",
+        "spreadByField together with spreadByLabel",
+        "A constraint counts one thing.",
+        "write two constraints",
+    ),
+    _row(
+        "R217",
+        "Impossible numbers of groups",
+        "minGroups and maxGroups are not negative, and maxGroups is not below minGroups.",
+        "correct the numbers",
+    ),
+    _row(
+        "R218",
+        "Field spread over twice",
+        "Two constraints on one field contradict each other.",
+        "keep one of them",
+    ),
+    _row(
+        "R219",
+        "Spread without a constraint on clusters",
+        "A spread over regions, zones or providers needs to know how many clusters to take in all.",
+        "add a spread constraint with spreadByField: cluster",
+    ),
+    _row(
+        "R220",
+        "maxGroups selects nothing",
+        "maxGroups has no default: left out or 0 it selects no cluster or region, and scheduling fails, as in Karmada.",
+        "set maxGroups",
+        Severity.WARNING,
+    ),
+    _row(
+        "R221",
+        "Spread that scheduling does not do",
+        "Scheduling spreads over clusters and regions. Zones and providers only filter, and labels alone make scheduling fail.",
+        "spread by cluster or region",
+        Severity.WARNING,
+    ),
+    _row(
+        "R222",
+        "Invalid workload affinity",
+        "Groups are formed by a label key, and affinity and anti-affinity cannot use the same one.",
+        "correct groupByLabelKey",
+    ),
+    _row(
+        "R223",
+        "Invalid toleration",
+        "Cluster tolerations know the operators Equal and Exists.",
+        "use Equal, Exists, or leave the operator out",
+    ),
+    _row(
+        "R224",
+        "Division that contradicts itself",
+        "Part of replicaScheduling has no effect beside the rest: weights count for Weighted alone, and a dynamic weight "
+        "replaces the static list.",
+        "remove what does not count",
+        Severity.WARNING,
+    ),
+    _row(
+        "R225",
+        "Selector of another namespace",
+        "A namespaced policy selects objects of its own namespace alone.",
+        "remove the namespace, or use the Cluster- form of the policy",
+    ),
+    _row(
+        "R226",
+        "Preemption without a name",
+        "A policy that may take objects from another names them one by one.",
+        "give every resource selector a name, or set preemption to Never",
+    ),
+    _row(
+        "R227",
+        "Suspension of everything and of some",
+        "Dispatching is suspended for every cluster, so that a list of clusters has no meaning beside it.",
+        "keep one of the two",
+    ),
+    _row(
+        "R228",
+        "Application failover without dependencies",
+        "A workload that moves to another cluster needs what it refers to there.",
+        "set propagateDeps: true",
+    ),
+    _row(
+        "R229",
+        "Invalid failover",
+        "Times are not negative, a grace period is positive and belongs to purgeMode Gracefully, and the label that hands "
+        "over state has a valid name.",
+        "correct the value",
+    ),
+    _row(
+        "R230",
+        "Cluster that is not in the fleet",
+        "A policy names a cluster for which there is no Cluster document in the repository.",
+        "correct the name, or add the Cluster",
+        Severity.WARNING,
+    ),
+    _row(
+        "R231",
+        "Another scheduler",
+        "Only the default scheduler runs here: objects of this policy would wait for ever.",
+        "remove schedulerName",
+    ),
+    _row(
+        "R240",
+        "Invalid cluster name",
+        "A cluster's name becomes part of branch names and namespaces: a DNS label of at most 48 characters.",
+        "shorten or correct the name",
+    ),
+    _row(
+        "R241",
+        "Invalid address",
+        "Addresses of API servers and proxies are URLs with a host and nothing secret in them: no user, no query, no "
+        "fragment.",
+        "write the bare address; credentials belong into the cluster's Secret",
+    ),
+    _row(
+        "R242",
+        "TLS verification switched off",
+        "A file in Git never decides to trust an unverified server: whoever can change the file could then read the "
+        "cluster's credential.",
+        "remove the field and put the server's certificate authority into the cluster's Secret",
+    ),
+    _row(
+        "R243",
+        "Invalid provider, region or zone",
+        "They are compared as label values are: at most 63 letters, digits, `-`, `_` and `.`.",
+        "correct the value",
+    ),
+    _row(
+        "R244",
+        "zone together with zones",
+        "`zone` is the old form of `zones`; with both it is unclear which counts.",
+        "keep zones",
+    ),
+    _row(
+        "R245",
+        "Invalid taint",
+        "A taint has a label key, a label value and the effect NoSchedule or NoExecute, and no two of a cluster share key and "
+        "effect.",
+        "correct the taint",
+    ),
+    _row(
+        "R246",
+        "NoExecute taint without a time",
+        "`tolerationSeconds` is counted from timeAdded. Where it is left out, every toleration of the taint lasts for ever.",
+        "write timeAdded",
+        Severity.WARNING,
+    ),
+    _row(
+        "R247",
+        "Invalid resource models",
+        "Grades are numbered once each, name the same resources in the same order, begin at 0, follow one another without a "
+        "gap and end without a limit.",
+        "correct the ranges",
+    ),
+    _row(
+        "R250",
+        "Old and new form in one override policy",
+        "`targetCluster` and `overriders` are the old form of a single rule; beside `overrideRules` they would be ignored.",
+        "move them into overrideRules",
+    ),
+    _row(
+        "R251",
+        "Invalid label or annotation in an override",
+        "What an override writes into an object must be a label or annotation that Kubernetes takes.",
+        "correct the key or the value",
+    ),
+    _row(
+        "R252",
+        "Invalid path in an override",
+        "Paths are JSON pointers: empty or beginning with `/`, with `~0` for `~` and `~1` for `/`.",
+        "write the path as /spec/template/spec",
+    ),
+    _row(
+        "R253",
+        "Field overrider without exactly one format",
+        "The text is JSON or YAML: one of `json` and `yaml` says which.",
+        "keep one of the two",
+    ),
+    _row(
+        "R254",
+        "Value missing, or not wanted",
+        "`add` and `replace` need a value, `remove` takes none.",
+        "add or remove the value",
+    ),
+    _row(
+        "R255",
+        "Image override that changes nothing",
+        "A Tag override sets what is a tag (v1.2) or a digest (sha256:…, without @); anything else leaves the image as it "
+        "is, silently, as in Karmada.",
+        "write a tag, or a digest without @",
+        Severity.WARNING,
+    ),
+    _row(
+        "R260",
+        "Two customizations for one operation",
+        "Two customizations give a script for the same operation of the same kind; which one counts would depend on their "
+        "names.",
+        "keep one script an operation",
+    ),
+    _row(
+        "R261",
+        "Invalid interpreter webhook",
+        "Names are DNS names of at least two labels and occur once; each webhook has one address, https, and complete rules.",
+        "correct the webhook",
+    ),
+    _row(
+        "R262",
+        "Invalid taint policy",
+        "Taints have a label key, the effect NoSchedule, and no two share key and effect. Conditions are compared with In or "
+        "NotIn.",
+        "correct the policy",
+    ),
+    _row(
+        "R263",
+        "Invalid resource quota",
+        "Resource names are Kubernetes' own or have a domain, amounts are not negative and whole for what is counted, and the "
+        "parts of the clusters are within the whole.",
+        "correct the quota",
+    ),
+    _row(
+        "R264",
+        "Invalid autoscaler",
+        "Limits are positive and in order, the target is named, and each metric has exactly the source that its type says.",
+        "correct the autoscaler",
+    ),
+    _row(
+        "R265",
+        "Invalid schedule",
+        "A schedule is cron with five fields; the zone is one of the IANA database; the rule sets what its target has.",
+        "correct the rule",
+    ),
+    _row(
+        "R266",
+        "Invalid multi-cluster service",
+        "Exactly one type, ports with valid numbers and different names, and the name of a Service.",
+        "correct the service",
+    ),
+    _row(
+        "R267",
+        "Invalid multi-cluster ingress",
+        "As for a Kubernetes Ingress: hosts are DNS names, paths begin with `/`, and each backend is one Service or one "
+        "object.",
+        "correct the ingress",
+    ),
+    _row(
+        "R270",
+        "Settings in the wrong place",
+        "The repository's settings are one FleetConfig, in reconciler.yaml at the root.",
+        "move it there, and keep one",
+    ),
+    _row(
+        "R271",
+        "Invalid settings",
+        "A rule of reconciler.yaml contradicts itself, or cannot be used as it is written.",
+        "correct the rule",
+    ),
+    _row(
+        "R272",
+        "Unsafe regular expression",
+        "Regular expressions in reconciler.yaml are kept to a form that cannot take long: letters, digits, `-`, `.`, "
+        "brackets, alternatives, and at most three of `*`, `+`, `?`, none of them on a group.",
+        "write it simpler, or as several expressions",
+    ),
+    _row(
+        "R273",
+        "Invalid approval",
+        "An approval names objects as a plan does, and ends at a moment that exists.",
+        "let `reconciler approve` write it",
+    ),
 )
 
 _SCHEDULING: Final = (
     # R3xx
+    _row(
+        "R301",
+        "no cluster fits",
+        "Every cluster was refused by some filter, so the object runs nowhere. The evidence counts the refusals.",
+        "widen spec.placement.clusterAffinity, tolerate the taint, or install the API that is missing",
+    ),
+    _row(
+        "R302",
+        "not enough capacity",
+        "The clusters that fit cannot take all replicas. What was scheduled before stays as it is.",
+        "lower the replicas or their requests, add clusters to the affinity, or add nodes",
+    ),
+    _row(
+        "R303",
+        "clusters cannot be selected",
+        "The spread constraints cannot be met by the clusters that fit, or the replica scheduling is contradictory. "
+        "What was scheduled before stays as it is.",
+        "change spec.placement.spreadConstraints or spec.placement.replicaScheduling",
+    ),
+    _row(
+        "R304",
+        "no such scheduler",
+        "The policy names a scheduler that this reconciler has no profile for, so nobody schedules the object.",
+        "use default-scheduler, or install the plugin that provides the scheduler",
+    ),
+    _row(
+        "R310",
+        "an override policy is awaited",
+        "The policy lists an override policy in spec.dependentOverrides that does not exist. Until it does, the policy is "
+        "not applied: a new object is not propagated, a propagated one stays as it was.",
+        "add the override policy, or take its name out of spec.dependentOverrides",
+    ),
+    _row(
+        "R311",
+        "the priority class is missing",
+        "The policy's spec.schedulePriority names a PriorityClass that is not in the fleet. Until it is, the policy is not "
+        "applied: a new object is not propagated, a propagated one stays as it was.",
+        "add the scheduling.k8s.io/v1 PriorityClass, or take spec.schedulePriority out",
+    ),
 )
 
 _OVERRIDES: Final = (
