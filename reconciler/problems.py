@@ -734,7 +734,22 @@ _DELIVERY: Final = (
 )
 
 _GIT: Final = (
-    # R6xx
+    # R6xx: rows are appended by number. R601-R619: machine branches and remotes (git).
+    _row(
+        "R601",
+        "directory is too large for a host's pages",
+        "A directory of the render tree has more than 2,500 entries. Git does not mind; hosts show only part of such a "
+        "directory, and its changes are hard to review.",
+        "spread the objects over more namespaces, or read the tree with git instead of the host's pages",
+        Severity.WARNING,
+    ),
+    _row(
+        "R602",
+        "commit on a machine branch is not ours",
+        "Machine branches are written by the reconciler alone. The newest commit of this one has another committer or lacks "
+        "the trailers that ours carry, so nothing is written on top of it and nothing is delivered from it.",
+        "move the commit elsewhere and reset the branch to the last commit of ours, or delete the branch",
+    ),
 )
 
 CATALOGUE: Final[dict[str, Code]] = dict((*_FILES, *_POLICIES, *_SCHEDULING, *_OVERRIDES, *_DELIVERY, *_GIT))

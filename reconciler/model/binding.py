@@ -119,6 +119,20 @@ class Binding:
     observed_generation: int = 0
     scheduled: Condition | None = None
     source_path: str = ""
+    template_digest: str = ""
+    """Of the template as last applied; kept for policies with `activationPreference: Lazy` alone (§2.6)."""
+    reasons: str = ""
+    """Why this result, when it last changed: refusals folded to counts."""
+
+    @property
+    def name(self) -> str:
+        """Karmada's name of the binding (spec scheduling §0.3.5)."""
+        return binding_name(self.resource)
+
+    @property
+    def namespace(self) -> str:
+        """The template's namespace; empty for a ClusterResourceBinding."""
+        return self.resource.namespace
 
     @property
     def is_workload(self) -> bool:
@@ -132,3 +146,8 @@ class Binding:
         for owner in self.required_by:
             names.update(dict.fromkeys(target.name for target in owner.clusters))
         return tuple(names)
+
+
+def binding_name(id_: ObjectId) -> str:
+    """The `metadata.name` of the binding of a template. Kinds of different groups may share one, as in Karmada."""
+    return f"{id_.name.replace(':', '.')}-{id_.kind}".lower()
