@@ -187,129 +187,110 @@ _FILES: Final = (
         "was written.",
         "make the change by hand",
     ),
+    # R130-R159: what a document is, and what every object must have (fleet).
     _row(
-        "R120",
+        "R130",
         "Only one of apiVersion and kind",
         "A Kubernetes object needs both. A document with neither is taken for something else and skipped; one with a "
         "single of the two is most likely an object with a slip in it, so nothing of it is guessed.",
         "write both, or exclude the file in .reconcilerignore if it is no Kubernetes object",
     ),
     _row(
-        "R121",
-        "Submodule",
-        "A submodule's content is in another repository, which is not read.",
-        "copy the manifests into this repository, or exclude the path in .reconcilerignore",
-    ),
-    _row(
-        "R123",
-        "Symbolic link",
-        "Links are not followed: what they lead to may be outside the commit. A link to a file of the repository that is "
-        "read anyway is skipped; every other link is a problem.",
-        "put the file itself here, or exclude the link in .reconcilerignore",
-    ),
-    _row(
-        "R124",
+        "R131",
         "Nothing to read where an object was",
         "This path held an object when the fleet was rendered last, and now holds none that can be read. Its objects "
         "stay as they are: deleting is said by deleting the file or its documents, not by making them unrecognisable.",
         "restore the object, or delete the file",
     ),
     _row(
-        "R125",
+        "R132",
         "Another tool's configuration",
         "Only plain manifests and policies are read. What another tool would build from this file is not built here.",
         "commit the tool's output as manifests, and exclude this file in .reconcilerignore to silence the warning",
         Severity.WARNING,
     ),
     _row(
-        "R126",
+        "R133",
         "Unusable path pattern",
         "A line of .reconcilerignore, or a path pattern in reconciler.yaml, is no gitignore pattern. With it unknown which "
         "files count, nothing is deleted.",
         "correct the pattern (gitignore syntax)",
     ),
     _row(
-        "R127",
-        "Unusable file name",
-        "A path of the repository is longer than file systems take, or holds control characters or bytes that are no "
-        "UTF-8. Such names cannot be shown or checked out safely.",
-        "rename the file",
-    ),
-    _row(
-        "R128",
+        "R134",
         "Malformed apiVersion or kind",
         "`apiVersion` is `version` or `group/version`, the group a DNS name; `kind` is a word of letters and digits that "
         "begins with a capital letter.",
         "write them as the kind's documentation does",
     ),
     _row(
-        "R129",
+        "R135",
         "Malformed metadata",
         "`metadata` has a fixed shape: labels and annotations are texts by text, `name` and `namespace` are texts, and "
         "there are no fields that Kubernetes does not know.",
         "put numbers and true/false in labels and annotations into quotes, and correct misspelled fields",
     ),
     _row(
-        "R130",
+        "R136",
         "Object without a name",
         "Without `metadata.name` an object cannot be told from another.",
         "write metadata.name",
     ),
     _row(
-        "R131",
+        "R137",
         "generateName",
         "A generated name would be another one at every apply.",
         "write metadata.name in place of metadata.generateName",
     ),
     _row(
-        "R132",
+        "R138",
         "Invalid object name",
         "Kubernetes takes DNS names for most kinds: lower-case letters, digits, `-` and `.`, at most 253 characters. Names "
         "become paths of the render tree, so that nothing else is let through.",
         "choose a name that Kubernetes takes for this kind",
     ),
     _row(
-        "R133",
+        "R139",
         "Invalid namespace",
         "A namespace is a DNS label: lower-case letters, digits and `-`, at most 63 characters.",
         "write the name of a namespace",
     ),
     _row(
-        "R134",
+        "R140",
         "Invalid label or annotation",
         "Keys are `name` or `prefix/name`, the name at most 63 letters, digits, `-`, `_` and `.`; label values follow the "
         "same rule or are empty; all annotations of an object together hold at most 256 KiB.",
         "correct the key or the value",
     ),
     _row(
-        "R135",
+        "R141",
         "Namespace on a cluster-scoped object",
         "Objects of this kind live outside namespaces. The field is left out, as an API server does.",
         "remove metadata.namespace",
         Severity.WARNING,
     ),
     _row(
-        "R136",
+        "R142",
         "Unknown kind",
         "Nothing says whether objects of this kind live in a namespace: it is not built in, its CustomResourceDefinition is "
         "not in the repository, no cluster has reported it, and reconciler.yaml does not say.",
         "add its CustomResourceDefinition to the repository, or an entry to spec.scopes in reconciler.yaml",
     ),
     _row(
-        "R137",
+        "R143",
         "The same object twice",
         "Two documents describe one object. Neither is taken, and what is there stays.",
         "delete one of them, or rename it",
     ),
     _row(
-        "R138",
+        "R144",
         "Secret in plain text",
         "A Secret with data would be copied to every cluster's branch, readable for whoever reads the repository.",
         "encrypt it (SealedSecret, ExternalSecret, SOPS), or allow it by path or name with spec.secretRules in "
         "reconciler.yaml",
     ),
     _row(
-        "R139",
+        "R145",
         "Reserved label or annotation",
         "These keys are how the reconciler knows its own objects and their history. Written by people they would make "
         "objects look like somebody else's.",
@@ -730,7 +711,171 @@ _OVERRIDES: Final = (
 )
 
 _DELIVERY: Final = (
-    # R5xx
+    # R5xx: rows are appended by number. R501-R529: one object or one cluster's plan (plan, targets).
+    _row(
+        "R501",
+        "object exists and is not ours",
+        "An object of this name is in the cluster and does not carry our label, so somebody else made it (or took the label "
+        "off). Nothing of it was touched, whatever its fields hold.",
+        "set `conflictResolution: Overwrite` in the policy (or the annotation work.karmada.io/conflict-resolution: overwrite) "
+        "to adopt it, or remove one of the two",
+    ),
+    _row(
+        "R502",
+        "server refuses the object",
+        "The API server or an admission check of this cluster said no. Nothing of the object's namespace was written in this "
+        "stage, so that no application is left half changed; other namespaces went on.",
+        "correct what the server names; an override can make it differ on this cluster alone",
+    ),
+    _row(
+        "R503",
+        "field cannot be changed",
+        "Kubernetes does not allow this field to change once the object exists.",
+        'give the object another name, or annotate it fleet-reconciler/recreate: "true" to have it deleted and made anew',
+    ),
+    _row(
+        "R504",
+        "too many deletions",
+        "The plan would delete more objects than may go at once without an approval: by default the larger of 10 and 20 % of "
+        "what is ours. Nothing is deleted.",
+        "put the objects back, or add an Approval that lists them (`reconciler approve` writes it from the plan)",
+    ),
+    _row(
+        "R505",
+        "deletion of a protected kind",
+        "Removing a Namespace, a CustomResourceDefinition, a PersistentVolumeClaim or a Cluster takes more with it than "
+        "itself. Nothing is deleted.",
+        "put the objects back, or add an Approval that lists them (`reconciler approve` writes it from the plan)",
+    ),
+    _row(
+        "R506",
+        "objects are not deleted yet",
+        "Objects that left the tree are still in the cluster. They are not forgotten: they go as soon as the reason is gone.",
+        "read the reason beside each object",
+        Severity.WARNING,
+    ),
+    _row(
+        "R507",
+        "kind cannot be listed",
+        "The cluster does not say what it holds of this kind, mostly because an aggregated API has no server behind it. "
+        "Nothing of it is deleted, because absence by error is not absence.",
+        "repair or remove the APIService that discovery calls stale",
+        Severity.WARNING,
+    ),
+    _row(
+        "R508",
+        "kind is not served",
+        "The cluster has no such API, and no object of the same plan brings it.",
+        "deliver the CustomResourceDefinition to this cluster too, or keep the object away from it",
+    ),
+    _row(
+        "R509",
+        "not allowed",
+        "The credential of this cluster lacks the right (RBAC) to do this.",
+        "grant the right to the identity that the message names",
+    ),
+    _row(
+        "R510",
+        "another field manager holds on",
+        "The server reported a field conflict although the write was forced, or the object changed under our hands every time.",
+        "find the other writer in `metadata.managedFields`",
+    ),
+    _row(
+        "R511",
+        "cluster does not answer",
+        "No answer, or none in time. Its objects stay as they are; other clusters are not affected.",
+        "check the cluster's API server and the network between",
+    ),
+    _row(
+        "R512",
+        "cluster throttles",
+        "The API server asked us to come back later more often than the retry budget allows.",
+        "raise the cluster's priority level for this identity, or lower the load",
+        Severity.WARNING,
+    ),
+    _row(
+        "R513",
+        "object is not ready",
+        "It did not become ready before the deadline. What it replaces was deleted nevertheless, as the deadline says.",
+        "see the object's conditions in the cluster",
+        Severity.WARNING,
+    ),
+    _row(
+        "R514",
+        "somebody else keeps writing",
+        "An object was put back again and again: another writer changes the same fields. We now wait longer and longer before "
+        "we put it back.",
+        "find the other writer in `metadata.managedFields`, and take the field out of the manifest or retain it",
+    ),
+    _row(
+        "R515",
+        "another writer has moved on",
+        "The record of what is applied in this cluster was changed by another writer since we read it, so this pass stopped "
+        "before it wrote more.",
+        "nothing, if it happens once at a change of leader; otherwise find the second reconciler",
+    ),
+    _row(
+        "R516",
+        "delivery is suspended",
+        "Nothing is written while the fleet or the cluster is suspended.",
+        "`reconciler resume`, or remove the suspension from reconciler.yaml",
+        Severity.WARNING,
+    ),
+    # R530-R549: credentials of clusters (kube.credentials).
+    _row(
+        "R530",
+        "no credential for the cluster",
+        "The Secret that the Cluster names is not there, or holds none of the known forms.",
+        "make the Secret with `kubeconfig` or `value`, or with `token`, `caBundle` and `server`",
+    ),
+    _row(
+        "R531",
+        "Secret outside the own namespace",
+        "A Secret is read only in the reconciler's own namespace, or a fleet author could have any Secret of the hub used.",
+        "move the Secret into the reconciler's namespace and name that namespace in spec.secretRef",
+    ),
+    _row(
+        "R532",
+        "Secret is not this cluster's",
+        "The Secret does not carry the label fleet-reconciler/cluster with this cluster's name, so it may be another's.",
+        "label the Secret fleet-reconciler/cluster=NAME",
+    ),
+    _row(
+        "R533",
+        "endpoint differs from the Secret's",
+        "The Secret decides where its credential is sent. Git names another server or proxy; nothing was sent to either.",
+        "make apiEndpoint, proxyURL and proxyHeader agree with the Secret, or leave them out",
+    ),
+    _row(
+        "R534",
+        "TLS verification switched off in Git",
+        "insecureSkipTLSVerification in Git does not count: whoever can change the repository could then read the credential.",
+        "remove insecureSkipTLSVerification and put the server's CA into the Secret",
+    ),
+    _row(
+        "R535",
+        "Secret's kubeconfig names a file",
+        "File paths in a Secret would be read from the reconciler's own file system.",
+        "put the content into the kubeconfig (`kubectl config view --raw --flatten`)",
+    ),
+    _row(
+        "R536",
+        "credential plugin is not allowed",
+        "An exec plugin runs a program inside the reconciler. Only commands that the operator named may run.",
+        "allow the command with --allow-exec, or use a token or a client certificate",
+    ),
+    _row(
+        "R537",
+        "credential cannot be read",
+        "The Secret or kubeconfig is not in the form that its keys promise.",
+        "make the Secret anew; `kubectl --kubeconfig FILE version` tries it",
+    ),
+    _row(
+        "R538",
+        "credential is not accepted",
+        "The API server answered 401, also after the credential was read again. Nothing more is sent until it changes.",
+        "renew the credential",
+    ),
 )
 
 _GIT: Final = (
