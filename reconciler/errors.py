@@ -8,7 +8,7 @@ pass, or one cluster's part of it. Foreign exceptions are translated in `kube/` 
       SettingsError     our own configuration is wrong; exit code 2          -> operator
       GitError          FetchFailed*, PushRejected*, HistoryRewritten        -> operator
       ClusterError      Unreachable*, Throttled*, Forbidden, Unauthorized,
-                        FieldConflict, Rejected                              -> the cluster's owner
+                        FieldConflict, Rejected, CredentialRefused, Outdated -> the cluster's owner
     * retryable; nothing else is retried.
 """
 
@@ -159,3 +159,15 @@ class Rejected(ClusterError):  # noqa: N818
         super().__init__(message, cluster=cluster)
         self.status = status
         self.reason = reason
+
+
+class CredentialRefused(ClusterError):  # noqa: N818
+    """A credential breaks one of the rules of DESIGN §6 and was not used; `code` is a row R53x of the catalogue."""
+
+    def __init__(self, message: str, *, code: str, cluster: str = "") -> None:
+        super().__init__(message, cluster=cluster)
+        self.code = code
+
+
+class Outdated(ClusterError):  # noqa: N818
+    """Another writer has changed our record in the cluster since we read it: this pass must not write any more."""

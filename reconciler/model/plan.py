@@ -29,7 +29,7 @@ class DesiredObject:
 class Desired:
     """One cluster's tree at one commit. Not `complete`: nothing may be deleted on its word.
 
-    `tree` is the subtree's id where it is known. `suspended` objects are not written and not deleted.
+    `tree` is the subtree's id where it is known. `suspended` objects are not written.
     `preserved` objects stay in the cluster when they are no longer desired (`preserveResourcesOnDeletion`).
     """
 
@@ -184,6 +184,8 @@ class Change:
     """The desired content's digest (`DesiredObject.digest`)."""
     uid: str = ""
     """The live object's uid: the precondition of a deletion."""
+    refusal: Refusal | None = None
+    """Why the server refused it; then `action` is SKIP and the object counts as failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,8 +202,9 @@ class Plan:
     """All changes of one cluster, in the order in which they are carried out (stages, then deletions).
 
     `unchanged` counts desired objects that are known not to have drifted and are not listed. `inventory` is how many
-    objects were ours when the plan was made. `prunes`: when all deletions are done, nothing of an earlier commit is
-    left. `started`: when the application of this commit began, where that was before this plan.
+    objects were ours when the plan was made. `parent` is the record that must stand before the first write
+    (`parent_stands`: it already does), `parent_done` the one after the last deletion. `resumed`: an earlier pass began
+    this commit and did not finish it. `prunes` is false while something of an earlier commit must not be deleted yet.
     """
 
     cluster: str
@@ -212,10 +215,11 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     unchanged: int = 0
     inventory: int = 0
-    parent: Parent = field(default_factory=Parent)
-    tree: str = ""
+    parent: Parent = field(default_factory=Parent, repr=False)
+    parent_done: Parent = field(default_factory=Parent, repr=False)
+    parent_stands: bool = False
+    resumed: bool = False
     prunes: bool = True
-    started: datetime | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -224,7 +228,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether carrying it out would write nothing."""
+        """Whether carrying it out would change no object of the fleet."""
         return all(change.action in (Action.UNCHANGED, Action.SKIP) for change in self.changes)
 
 

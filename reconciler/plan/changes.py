@@ -1,0 +1,188 @@
+"""What one cluster must do, from its tree and what was found there.
+
+Pure: `changes` is the whole decision, and `diff` prints the same Plan that `apply` carries out. Drift is what the server's
+own dry-run would change; an object that exists without our label is a conflict, whatever its fields hold (DESIGN §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from reconciler.errors import Problem
+from reconciler.model.config import Approval
+from reconciler.model.identity import ObjectId
+from reconciler.model.manifest import Body
+from reconciler.model.marks import CONFLICT_RESOLUTION, RECREATE
+from reconciler.model.plan import Action, Change, Desired, DesiredObject, Live, Parent, Plan, Refusal, Trial
+from reconciler.plan.fields import apply_entry, differing_paths, same
+from reconciler.plan.guards import cluster_guards, held
+from reconciler.plan.holds import hold_deletions, hold_stage
+from reconciler.plan.inventory import parent_after, parent_before, same_record
+from reconciler.plan.order import STAGE_NAMES, apply_key, stage_of
+from reconciler.plan.prune import deletions, is_settled
+from reconciler.plan.report import guard_problem, kept_problem, refusal_problem, unreadable_problem
+from reconciler.settings import GuardLimits
+
+IMMUTABLE = "R503"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a plan is judged by: the guards' limits, approvals, the moment, and our field manager."""
+
+    now: datetime
+    limits: GuardLimits = field(default_factory=GuardLimits)
+    approvals: tuple[Approval, ...] = ()
+    manager: str = "fleet-reconciler"
+
+
+def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
+    """The Plan that brings one cluster from `live` to `desired`, with its guards checked."""
+    examined = [
+        _change(object_, live.trials.get(id_), desired, rules.manager)
+        for id_, object_ in sorted(desired.objects.items(), key=lambda item: apply_key(item[0]))
+        if id_ not in live.known or id_ in desired.suspended
+    ]
+    refused: set[ObjectId] = set()
+    stages = []
+    for number, _ in enumerate(STAGE_NAMES):
+        stage, now_refused = hold_stage(
+            [change for change in examined if stage_of(change.id) == number], refused
+        )
+        refused |= now_refused
+        if stage:
+            stages.append(stage)
+    removed = hold_deletions(deletions(desired, live), refused)
+    settled = all(map(is_settled, removed)) and not live.unreadable
+    parent = parent_before(live.parent, desired, rules.now, deletes=bool(removed) or bool(live.unreadable))
+    plan = Plan(
+        cluster=desired.cluster,
+        commit=desired.commit,
+        stages=tuple(stages),
+        deletions=removed,
+        problems=(*live.problems, *_problems(desired.cluster, stages, removed, live)),
+        unchanged=len(desired.objects) - len(examined),
+        inventory=len(live.inventory),
+        parent=parent,
+        parent_done=parent_after(parent, desired, parent.commits[-1]),
+        parent_stands=bool(live.parent.resource_version) and _stands(live, parent, desired, stages),
+        resumed=live.parent.commit == desired.commit,
+        prunes=settled,
+    )
+    tripped = cluster_guards(plan, rules.limits, rules.approvals, rules.now)
+    if not tripped:
+        return plan
+    told = tuple(guard_problem(desired.cluster, guard) for guard in tripped)
+    return held(replace(plan, problems=(*plan.problems, *told)), tripped)
+
+
+def drift(before: Body, after: Body, manager: str) -> tuple[str, ...]:
+    """Names of the places that the server would change; empty where nothing would. `after` is a dry-run's answer.
+
+    Compared are labels, annotations, what we own, and all but `metadata` and `status`.
+    """
+    one, other = _comparable(before), _comparable(after)
+    if not same(one, other):
+        return differing_paths(one, other)
+    # Equal values that we have not applied, or no longer ask for: ownership itself is what changes.
+    if not same(apply_entry(before, manager), apply_entry(after, manager)):
+        return ("metadata.managedFields",)
+    return ()
+
+
+def _comparable(body: Body) -> dict[str, Any]:
+    metadata: Mapping[str, Any] = body.get("metadata") or {}
+    kept = {
+        key: metadata[key]
+        for key in ("labels", "annotations", "finalizers", "ownerReferences")
+        if metadata.get(key)
+    }
+    return {
+        "metadata": kept,
+        **{key: item for key, item in body.items() if key not in ("metadata", "status")},
+    }
+
+
+def _change(object_: DesiredObject, trial: Trial | None, desired: Desired, manager: str) -> Change:
+    skipped = Change(id=object_.id, action=Action.SKIP, digest=object_.digest)
+    if object_.id in desired.suspended:
+        return replace(skipped, reason="suspended by its policy")
+    if trial is None:
+        return replace(skipped, reason="was not examined")
+    before = trial.before
+    wanted = replace(
+        skipped,
+        api_version=str(trial.payload.get("apiVersion") or ""),
+        before=before.body if before else None,
+        after=trial.after,
+        desired=trial.payload,
+        uid=before.uid if before else "",
+    )
+    if before is not None and before.deleting:
+        return replace(wanted, reason="waits: the object is being deleted")
+    if before is not None and not before.owned and not _overwrites(trial.payload):
+        return replace(wanted, reason="exists and is not ours", refusal=_conflict(object_.id))
+    if trial.waits_for:
+        return replace(
+            wanted, action=Action.CREATE, deferred=True, reason=f"is tried once {trial.waits_for} is there"
+        )
+    if trial.refusal is not None:
+        return _refused(wanted, trial.refusal)
+    if before is None:
+        return replace(wanted, action=Action.CREATE, reason="is not in the cluster")
+    differs = drift(before.body or {}, trial.after or {}, manager)
+    if not before.owned:
+        return replace(
+            wanted, action=Action.CONFIGURE, reason="adopted: it exists, and conflictResolution is Overwrite"
+        )
+    if not differs:
+        return replace(wanted, action=Action.UNCHANGED)
+    return replace(wanted, action=Action.CONFIGURE, reason=f"differs in {', '.join(differs)}")
+
+
+def _refused(wanted: Change, refusal: Refusal) -> Change:
+    if refusal.code == IMMUTABLE and _annotation(wanted.desired, RECREATE) == "true":
+        fields = ", ".join(refusal.fields) or "a field"
+        return replace(
+            wanted, action=Action.CONFIGURE, recreate=True, reason=f"made anew: {fields} cannot change"
+        )
+    return replace(wanted, reason=refusal.message, refusal=refusal)
+
+
+def _overwrites(payload: Body) -> bool:
+    return _annotation(payload, CONFLICT_RESOLUTION).lower() == "overwrite"
+
+
+def _annotation(body: Body | None, name: str) -> str:
+    annotations = ((body or {}).get("metadata") or {}).get("annotations") or {}
+    return str(annotations.get(name) or "")
+
+
+def _conflict(id_: ObjectId) -> Refusal:
+    return Refusal(code="R501", message=f"{id_} exists in the cluster without our label, and was not touched")
+
+
+def _stands(live: Live, parent: Parent, desired: Desired, stages: Iterable[tuple[Change, ...]]) -> bool:
+    if same_record(live.parent, parent):
+        return True
+    # The commit moved but this cluster's tree did not: naming it would be a write that says nothing new.
+    same_tree = bool(desired.tree) and desired.tree == live.parent.tree
+    writes = any(change.action in (Action.CREATE, Action.CONFIGURE) for stage in stages for change in stage)
+    return same_tree and not writes and len(live.parent.commits) == 1 == len(parent.commits)
+
+
+def _problems(
+    cluster: str, stages: Iterable[tuple[Change, ...]], removed: Iterable[Change], live: Live
+) -> Iterable[Problem]:
+    for stage in stages:
+        for change in stage:
+            if change.refusal is not None:
+                yield refusal_problem(cluster, change.id, change.refusal)
+    kept = [change for change in removed if not is_settled(change)]
+    if kept:
+        yield kept_problem(cluster, kept)
+    if live.unreadable:
+        yield unreadable_problem(cluster, live.unreadable)

@@ -1,0 +1,61 @@
+"""Delivery's findings as Problems, with the severity and the remedy that the catalogue gives their codes.
+
+Pure. Names clusters, objects and fields; never a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.errors import Problem
+from reconciler.model.identity import ObjectId
+from reconciler.model.plan import Change, Guard, Refusal
+from reconciler.plan.guards import PROTECTED
+from reconciler.problems import CATALOGUE
+
+_NAMED = 10
+
+
+def delivery_problem(
+    code: str, cluster: str, message: str, *, evidence: Iterable[str] = (), subject: str = ""
+) -> Problem:
+    """A Problem of the R5 family; at most ten lines of evidence."""
+    row = CATALOGUE[code]
+    lines = tuple(evidence)
+    if len(lines) > _NAMED:
+        lines = (*lines[:_NAMED], f"and {len(lines) - _NAMED} more")
+    return Problem(
+        code=code,
+        message=f"cluster {cluster}: {message}",
+        evidence=lines,
+        remedy=row.remedy,
+        severity=row.severity,
+        subject=subject or cluster,
+    )
+
+
+def refusal_problem(cluster: str, id_: ObjectId, refusal: Refusal) -> Problem:
+    """A server's refusal of one object."""
+    return delivery_problem(refusal.code, cluster, refusal.message, evidence=refusal.fields, subject=str(id_))
+
+
+def guard_problem(cluster: str, guard: Guard) -> Problem:
+    """A tripped guard, with the objects that it names."""
+    code = "R505" if guard.name == PROTECTED else "R504"
+    message = f"{guard.message}; nothing was deleted"
+    return delivery_problem(code, cluster, message, evidence=map(str, guard.objects))
+
+
+def kept_problem(cluster: str, kept: Iterable[Change]) -> Problem:
+    """Objects that are no longer desired and stay for now."""
+    rows = tuple(f"{change.id}: {change.reason}" for change in kept)
+    return delivery_problem(
+        "R506", cluster, f"{len(rows)} objects that left the tree stay for now", evidence=rows
+    )
+
+
+def unreadable_problem(cluster: str, kinds: Iterable[str]) -> Problem:
+    """Kinds that the cluster would not list."""
+    return delivery_problem(
+        "R507", cluster, f"{', '.join(sorted(kinds))} cannot be listed, so nothing of it is pruned"
+    )
