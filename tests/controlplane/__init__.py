@@ -6,6 +6,7 @@ it (unless asked to). Must not import `reconciler`: these are the witnesses. See
 
 from tests.controlplane.binaries import Binaries, BinariesError, binaries
 from tests.controlplane.plane import ControlPlane, ControlPlaneError, KubectlError, Node, start_all, stop_all
+from tests.controlplane.polling import eventually
 from tests.controlplane.requests import Request, RequestCounts, Write
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "RequestCounts",
     "Write",
     "binaries",
+    "eventually",
     "start_all",
     "stop_all",
 ]

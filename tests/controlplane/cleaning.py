@@ -39,6 +39,8 @@ _STANDS_IN_THE_WAY: Final = frozenset(
         ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
     }
 )
+# The aggregator makes an APIService for each served version, and makes it again whoever deletes it.
+_AUTOMATIC: Final = "kube-aggregator.kubernetes.io/automanaged"
 _CRDS: Final = ("apiextensions.k8s.io", "customresourcedefinitions")
 _NAMESPACES: Final = ("", "namespaces")
 
@@ -198,6 +200,8 @@ def _objects(api: Api, kind: Kind) -> Iterator[Found]:
     items: list[dict[str, Any]] = answer.json.get("items") or []
     for item in items:
         metadata = item["metadata"]
+        if _AUTOMATIC in metadata.get("labels", {}):
+            continue
         yield Found(
             kind=kind,
             namespace=metadata.get("namespace", ""),

@@ -111,7 +111,7 @@ class ControlPlane:
         self.name = name
         self.directory = directory.absolute()
         self.nodes = tuple(nodes)
-        self._binaries = binaries
+        self.binaries = binaries
         self._tethered = tethered
         self._audit = audit
         self._processes: dict[str, Process] = {}
@@ -225,6 +225,9 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Stop everything, in the order in which nothing complains; the data directory stays."""
+        if "etcd" in self._processes and not self._processes["etcd"].running:
+            # Without its store the API server waits in vain for an orderly end.
+            self._processes["kube-apiserver"].kill()
         for name in ("kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
             if name in self._processes:
                 self._processes[name].stop()
@@ -286,7 +289,7 @@ class ControlPlane:
         self, *arguments: str, stdin: str | None = None, timeout: float = 60.0
     ) -> subprocess.CompletedProcess[str]:
         """The finished process, whatever its exit code (`kubectl diff` has three)."""
-        command = [str(self._binaries.path("kubectl")), "--kubeconfig", str(self._witness_kubeconfig)]
+        command = [str(self.binaries.path("kubectl")), "--kubeconfig", str(self._witness_kubeconfig)]
         # Discovery is cached by host and port; the ports of yesterday's clusters come again.
         command += ["--cache-dir", str(self.directory / "kubectl-cache"), *arguments]
         try:
@@ -527,7 +530,7 @@ class ControlPlane:
     def _define(self, name: str, *arguments: str) -> None:
         self._processes[name] = Process(
             name,
-            (str(self._binaries.path(name)), *arguments),
+            (str(self.binaries.path(name)), *arguments),
             self.directory / f"{name}.log",
             env=self._environment(),
             tethered=self._tethered,
