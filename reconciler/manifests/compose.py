@@ -91,7 +91,8 @@ def _could_nest_deeply(data: bytes) -> bool:
     return brackets + len(_INLINE_NESTING.findall(data)) > _SAFE_TO_RECURSE
 
 
-def _events(data: bytes) -> Iterator[Any]:
+def events(data: bytes) -> Iterator[Any]:
+    """Libyaml's events. Raises `Refused` where the syntax breaks; does not recurse."""
     parser = _Parser(data)
     try:
         while parser.check_event():
@@ -107,13 +108,20 @@ def too_deep(line: int, column: int) -> Refused:
     return Refused("R106", f"nested more than {DEEPEST} levels deep", line=line, column=column)
 
 
+def refusal(node: Node, code: str, message: str, *, evidence: tuple[str, ...] = ()) -> Refused:
+    """A refusal of what stands at this node."""
+    mark = node.start_mark
+    return Refused(code, message, line=mark.line + 1, column=mark.column + 1, evidence=evidence)
+
+
 def _check_depth(data: bytes) -> None:
     depth = 0
-    for event in _events(data):
+    for event in events(data):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
-                raise too_deep(event.start_mark.line + 1, event.start_mark.column + 1)
+                mark: Any = event.start_mark
+                raise too_deep(mark.line + 1, mark.column + 1)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -121,7 +129,7 @@ def _check_depth(data: bytes) -> None:
 def _composed_from_events(data: bytes) -> Iterator[Node]:
     anchors: dict[str, Node] = {}
     stack: list[tuple[Any, list[Node]]] = []
-    for event in _events(data):
+    for event in events(data):
         # PyYAML's published types know nothing of the C parser's marks.
         start: Any = event.start_mark
         end: Any = event.end_mark
@@ -178,6 +186,8 @@ def _refused(error: yaml.YAMLError, data: bytes) -> Refused:
     at = error.context_mark
     if error.context and at is not None and (at.line, at.column) != (mark.line, mark.column):
         evidence = (f"{error.context} that begins at {at.line + 1}:{at.column + 1}",)
+    elif (unclosed := _open_brackets(data)) is not None:
+        evidence = (f"inside the brackets that open at {unclosed.line + 1}:{unclosed.column + 1}",)
     return Refused(
         "R103",
         f"not YAML: {error.problem}",
@@ -186,6 +196,24 @@ def _refused(error: yaml.YAMLError, data: bytes) -> Refused:
         evidence=evidence,
         remedy=_syntax_remedy(error, data),
     )
+
+
+def _open_brackets(data: bytes) -> Any:
+    """The mark of the innermost bracket that is open where the syntax breaks, or None."""
+    parser = _Parser(data)
+    opened: list[tuple[bool, Any]] = []
+    try:
+        while parser.check_event():
+            event = parser.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append((bool(event.flow_style), event.start_mark))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                opened.pop()
+    except yaml.YAMLError:
+        return opened[-1][1] if opened and opened[-1][0] else None
+    finally:
+        parser.dispose()
+    return None
 
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -53,17 +53,29 @@ def values(content: bytes) -> list[tuple[Any, int, int]]:
     return found
 
 
-def document_node(content: bytes, document: int) -> Node:
-    """The node of the `document`-th value of valid JSON, for places only. Raises `Refused` where libyaml gives none."""
+def nodes(content: bytes) -> list[Node]:
+    """The nodes of the values, for places only. Raises `Refused` where the text is not JSON or libyaml gives none."""
     # YAML knows no surrogate pairs; as many other characters stand in for them.
     text = _SURROGATE_PAIR.sub("x" * 12, content.decode())
     decoder = json.JSONDecoder()
+    found: list[Node] = []
     position = _space_end(text, 0)
-    for _ in range(document):
-        position = _space_end(text, decoder.raw_decode(text, position)[1])
-    end = decoder.raw_decode(text, position)[1]
-    before = re.sub(r"[^\r\n]", " ", text[:position])
-    return compose.documents((before + text[position:end]).encode())[0]
+    while position < len(text):
+        try:
+            end = decoder.raw_decode(text, position)[1]
+        except ValueError as error:
+            raise Refused("R104", "not JSON") from error
+        # Blanks stand in for what is before, so that lines and columns are those of the file.
+        before = re.sub(r"[^\r\n]", " ", text[:position])
+        found += compose.documents((before + text[position:end]).encode())
+        position = _space_end(text, end)
+    return found
+
+
+def looks_like_json(content: bytes, path: str) -> bool:
+    """Whether to try JSON first. kubectl too looks at the first character: an object in braces."""
+    start = content.lstrip(b" \t\r\n")[:1]
+    return start == b"{" or (bool(start) and path.endswith(".json"))
 
 
 class _Odd(Exception):  # noqa: N818
