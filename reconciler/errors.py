@@ -153,12 +153,29 @@ class FieldConflict(ClusterError):  # noqa: N818
 
 
 class Rejected(ClusterError):  # noqa: N818
-    """The server understood and refused: invalid, immutable, admission."""
+    """The server understood and refused: invalid, immutable, admission, not found.
 
-    def __init__(self, message: str, *, cluster: str = "", status: int = 0, reason: str = "") -> None:
+    `fields` names the places that it complains of; `immutable` says that they cannot change. `missing` is what a 404
+    names, as (group, resource, name); empty texts where the server did not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cluster: str = "",
+        status: int = 0,
+        reason: str = "",
+        fields: tuple[str, ...] = (),
+        immutable: bool = False,
+        missing: tuple[str, str, str] = ("", "", ""),
+    ) -> None:
         super().__init__(message, cluster=cluster)
         self.status = status
         self.reason = reason
+        self.fields = fields
+        self.immutable = immutable
+        self.missing = missing
 
 
 class CredentialRefused(ClusterError):  # noqa: N818

@@ -92,14 +92,14 @@ class Refusal:
 class Trial:
     """One object's server dry-run: what would be sent, what was there, what the server would make of it.
 
-    `waits_for` names the object of the same plan that will cure a NotFound; then `after` is None.
+    `deferred` says why the dry-run could not tell (an object of the same plan must come first); then `after` is None.
     """
 
     payload: Body = field(repr=False)
     before: LiveObject | None = None
     after: Body | None = field(default=None, repr=False)
     refusal: Refusal | None = None
-    waits_for: str = ""
+    deferred: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
