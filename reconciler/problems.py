@@ -286,7 +286,7 @@ _FILES: Final = (
         "R144",
         "Secret in plain text",
         "A Secret with data would be copied to every cluster's branch, readable for whoever reads the repository.",
-        "encrypt it (SealedSecret, ExternalSecret, SOPS), or allow it by path or name with spec.secretRules in "
+        "commit a SealedSecret or an ExternalSecret in its place, or allow it by path or name with spec.secretRules in "
         "reconciler.yaml",
     ),
     _row(
@@ -707,7 +707,36 @@ _SCHEDULING: Final = (
 )
 
 _OVERRIDES: Final = (
-    # R4xx
+    # R4xx: rows are appended by number. R401-R409: override policies; R410-R419: native interpretation.
+    _row(
+        "R401",
+        "override cannot be applied",
+        "An overrider of this rule fails on the object: a path that does not exist, an image that breaks the grammar, a "
+        "value of the wrong type. The object keeps what it had on the clusters named; other clusters and objects go on.",
+        "correct the rule, or narrow its resourceSelectors and targetCluster to the objects and clusters it is meant for",
+    ),
+    _row(
+        "R402",
+        "override changes the object's identity",
+        "apiVersion, kind, metadata.name and metadata.namespace say which object this is. An override that changes one of "
+        "them would make a second object and leave the first behind, so the object keeps what it had on these clusters.",
+        "write a second template under the other name, and give each its own policy",
+    ),
+    _row(
+        "R403",
+        "override changes nothing",
+        "This item of an override rule had no effect on any object that the rule was applied to: there was nothing to "
+        "replace or remove, or no container of that name. Karmada passes over it in silence.",
+        "correct the key, the name or the path, or remove the item",
+        Severity.WARNING,
+    ),
+    _row(
+        "R410",
+        "object cannot be interpreted",
+        "A field that says how many replicas the object has, what they need or what they refer to has the wrong type. The "
+        "object keeps what it had.",
+        "correct the field: `kubectl apply --dry-run=server` says what the API expects",
+    ),
 )
 
 _DELIVERY: Final = (

@@ -37,7 +37,7 @@ def problem_of(finding: Finding, origin: Origin, subject: str = "") -> Problem:
     return Problem(
         code=finding.code,
         message=finding.message,
-        location=locate(origin, finding.path),
+        location=locate(origin, finding.path, key=True),
         evidence=finding.evidence,
         remedy=finding.remedy or row.remedy,
         severity=finding.severity or row.severity,
@@ -47,7 +47,9 @@ def problem_of(finding: Finding, origin: Origin, subject: str = "") -> Problem:
 
 def is_fatal(findings: Iterable[Finding]) -> bool:
     """Whether any of them is an error, so that the document is not acted on."""
-    return any((finding.severity or CATALOGUE[finding.code].severity) is Severity.ERROR for finding in findings)
+    return any(
+        (finding.severity or CATALOGUE[finding.code].severity) is Severity.ERROR for finding in findings
+    )
 
 
 def field_text(path: FieldPath) -> str:

@@ -170,3 +170,8 @@ def _without_trailing_spaces(line: str) -> str:
     while text.endswith((" ", "\t")) and not text[:-1].endswith("\\"):
         text = text[:-1]
     return text
+
+
+def is_glob_match(text: str, glob: str) -> bool:
+    """Whether `text` is what `glob` says, `*` being any text and `?` any character (brackets as in gitignore)."""
+    return _segment(glob).fullmatch(text) is not None

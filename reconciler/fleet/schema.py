@@ -189,9 +189,7 @@ def _instead(name: str, parent: Mapping[str, Any]) -> str:
 
 def _below(name: str, schema: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
     """The path of a mapping at most two levels below `schema` that has the field `name`."""
-    children = {
-        field: _resolved(child) for field, child in sorted(schema.get("properties", {}).items())
-    }
+    children = {field: _resolved(child) for field, child in sorted(schema.get("properties", {}).items())}
     for field, child in children.items():
         if name in child.get("properties", {}):
             return (*path, field)

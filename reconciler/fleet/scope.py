@@ -17,14 +17,18 @@ GroupKind = tuple[str, str]
 # group: (namespaced kinds, cluster-scoped kinds), of Kubernetes 1.36 and what older servers still serve
 _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "": (
-        "Binding ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController "
-        "ResourceQuota Secret Service ServiceAccount",
+        (
+            "Binding ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate "
+            "ReplicationController ResourceQuota Secret Service ServiceAccount"
+        ),
         "ComponentStatus Namespace Node PersistentVolume",
     ),
     "admissionregistration.k8s.io": (
         "",
-        "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration "
-        "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+        (
+            "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration "
+            "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration"
+        ),
     ),
     "apiextensions.k8s.io": ("", "CustomResourceDefinition"),
     "apiregistration.k8s.io": ("", "APIService"),

@@ -1,0 +1,114 @@
+"""What is understood and not acted on yet: one table of kinds, one of fields. Building a feature deletes its row.
+
+A refused document holds what it governs; kinds that govern no object in a member do not make the fleet incomplete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from reconciler.fleet.finding import FieldPath, Finding, field_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported:
+    """One row. `governs` is False where nothing in a member cluster depends on the document."""
+
+    effect: str
+    governs: bool = True
+
+
+KINDS: Final[Mapping[tuple[str, str], Unsupported]] = {
+    ("policy.karmada.io", "ClusterTaintPolicy"): Unsupported(effect="no taint is added or removed by it"),
+    ("policy.karmada.io", "FederatedResourceQuota"): Unsupported(effect="no quota reaches the clusters"),
+    ("config.karmada.io", "ResourceInterpreterCustomization"): Unsupported(
+        effect="objects of its target are read by the built-in rules alone"
+    ),
+    ("config.karmada.io", "ResourceInterpreterWebhookConfiguration"): Unsupported(
+        effect="no webhook is asked; objects are read by the built-in rules alone"
+    ),
+    ("apps.karmada.io", "WorkloadRebalancer"): Unsupported(
+        effect="nothing is placed afresh by it", governs=False
+    ),
+    ("autoscaling.karmada.io", "FederatedHPA"): Unsupported(effect="replicas stay as the template says"),
+    ("autoscaling.karmada.io", "CronFederatedHPA"): Unsupported(effect="replicas stay as the template says"),
+    ("networking.karmada.io", "MultiClusterService"): Unsupported(
+        effect="its Service is not made reachable from other clusters"
+    ),
+    ("networking.karmada.io", "MultiClusterIngress"): Unsupported(
+        effect="no traffic is routed by it", governs=False
+    ),
+    ("multicluster.x-k8s.io", "ServiceExport"): Unsupported(
+        effect="its Service is not offered to other clusters"
+    ),
+    ("multicluster.x-k8s.io", "ServiceImport"): Unsupported(effect="no imported Service is made"),
+    ("remedy.karmada.io", "Remedy"): Unsupported(effect="no action is taken by it", governs=False),
+}
+
+_PROPAGATION: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (("spec", "placement", "workloadAffinity"), "workloads are not kept together or apart"),
+    (("spec", "failover", "application"), "an unhealthy workload is not moved"),
+    (("spec", "failover", "cluster"), "a workload is not moved away from a tainted cluster"),
+)
+
+FIELDS: Final[Mapping[tuple[str, str], tuple[tuple[tuple[str, ...], str], ...]]] = {
+    ("policy.karmada.io", "PropagationPolicy"): _PROPAGATION,
+    ("policy.karmada.io", "ClusterPropagationPolicy"): _PROPAGATION,
+}
+"""(group, kind) to field paths and what does not happen. A present, non-null field is refused."""
+
+_ASSOCIATION: Final[tuple[FieldPath, ...]] = (("spec", "association"),)
+
+WITHOUT_EFFECT: Final[Mapping[tuple[str, str], tuple[FieldPath, ...]]] = {
+    ("policy.karmada.io", "PropagationPolicy"): _ASSOCIATION,
+    ("policy.karmada.io", "ClusterPropagationPolicy"): _ASSOCIATION,
+    ("cluster.karmada.io", "Cluster"): (("spec", "impersonatorSecretRef"),),
+    ("networking.karmada.io", "MultiClusterService"): (
+        ("spec", "range"),
+        ("spec", "serviceProvisionClusters"),
+        ("spec", "serviceConsumptionClusters"),
+    ),
+}
+"""(group, kind) to fields that change nothing, in Karmada (or here on purpose) for ever."""
+
+
+def check(group: str, kind: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    """R206 for the kind, R207 and R208 for its fields."""
+    row = KINDS.get((group, kind))
+    if row is not None:
+        suffix = (
+            ""
+            if row.governs
+            else "; nothing in a cluster depends on it, so the fleet counts as complete without it"
+        )
+        yield Finding(
+            code="R206",
+            path=("kind",),
+            message=f"{kind} is not supported yet",
+            evidence=(row.effect + suffix,),
+        )
+    for path, effect in FIELDS.get((group, kind), ()):
+        if _is_present(body, path):
+            yield Finding(
+                code="R207", path=path, message=f"{field_text(path)} is not supported yet", evidence=(effect,)
+            )
+    for idle in WITHOUT_EFFECT.get((group, kind), ()):
+        if _is_present(body, idle):
+            yield Finding(code="R208", path=idle, message=f"{field_text(idle)} has no effect")
+
+
+def governs(group: str, kind: str) -> bool:
+    """Whether something in a member depends on documents of this kind, so that refusing one holds it."""
+    row = KINDS.get((group, kind))
+    return row is None or row.governs
+
+
+def _is_present(body: Mapping[str, Any], path: FieldPath) -> bool:
+    value: Any = body
+    for step in path:
+        if not isinstance(value, Mapping) or step not in value:
+            return False
+        value = value[step]
+    return value is not None
