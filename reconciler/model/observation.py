@@ -56,6 +56,8 @@ class ClusterReport:
     sync: str = ""
     """A Reason of events.py, or empty."""
     message: str = ""
+    scopes: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """(group, kind) to whether it is namespaced, for custom kinds that the cluster serves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,11 @@ def encode_cluster_report(report: ClusterReport) -> Body:
         body["sync"] = {"reason": report.sync, **({"message": report.message} if report.message else {})}
     if report.observed_at:
         body["observedAt"] = format_time(report.observed_at)
+    if report.scopes:
+        body["customKinds"] = [
+            {"group": group, "kind": kind, "namespaced": namespaced}
+            for (group, kind), namespaced in sorted(report.scopes.items())
+        ]
     return body
 
 
@@ -61,11 +66,15 @@ def decode_cluster_report(body: Mapping[str, Any], *, name: str = "") -> Cluster
     observed = body.get("observedAt")
     return ClusterReport(
         name=name or str(_mapping(body.get("metadata")).get("name", "")),
-        status=decode_cluster_status(_mapping(body.get("status"))),
+        status=decode_cluster_status(dict(_mapping(body.get("status")))),
         observed_at=_time(observed),
         rendered_commit=str(body.get("appliedCommit") or ""),
         sync=str(sync.get("reason") or ""),
         message=str(sync.get("message") or ""),
+        scopes={
+            (str(row.get("group") or ""), str(row.get("kind") or "")): row.get("namespaced") is True
+            for row in map(_mapping, _list(body.get("customKinds")))
+        },
     )
 
 

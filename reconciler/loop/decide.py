@@ -1,0 +1,138 @@
+"""From what Git holds to a decision: the pure half, called with commits.
+
+Shared by the reconciler and by the offline verbs, so that a laptop computes exactly what production will do. Reads Git;
+writes nothing and asks no cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from reconciler.errors import GitError, Problem
+from reconciler.fleet.assemble import FleetMemo, assemble
+from reconciler.git.reader import Files, read_previous, read_tip
+from reconciler.git.repository import Repository
+from reconciler.git.trailers import RENDERED_COMMIT
+from reconciler.manifests.load import load
+from reconciler.model.binding import Binding
+from reconciler.model.fleet import Fleet, Source
+from reconciler.model.identity import ObjectId
+from reconciler.model.observation import Observation
+from reconciler.model.tree import PreviousRender, Rendered
+from reconciler.render.bindings import decode_binding
+from reconciler.render.memo import Memo
+from reconciler.render.render import render
+from reconciler.status.document import decode_observation
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What is kept between decisions for speed alone; deleting it changes nothing but time."""
+
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    fleet: FleetMemo = field(default_factory=FleetMemo)
+    render: Memo = field(default_factory=Memo)
+    observation: Observation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One answer of `render`, with everything that it was computed from."""
+
+    source: Source
+    fleet: Fleet
+    observation: Observation
+    previous: PreviousRender
+    rendered: Rendered
+    now: datetime
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem of the source, the fleet and the render."""
+        return (*self.fleet.problems, *self.rendered.problems)
+
+
+def read_observation(repository: Repository, tip: str, memory: Memory | None = None) -> Observation:
+    """The facts at a status commit (empty `tip`: nothing was ever observed)."""
+    if memory and memory.observation and memory.observation.commit == tip:
+        return memory.observation
+    branch = read_tip(repository, tip, required=(RENDERED_COMMIT,))
+    if branch is None:
+        return Observation()
+    observation = decode_observation(branch.files, commit=tip, time=branch.commit.committer_time)
+    if memory:
+        memory.observation = observation
+    return observation
+
+
+def read_render(repository: Repository, tip: str, memory: Memory | None = None) -> PreviousRender:
+    """The last render with its bindings decoded (empty `tip`: none). Raises ForeignCommit, GitError."""
+    previous = read_previous(repository, tip)
+    return replace(previous, bindings=decode_bindings(previous.binding_files, memory))
+
+
+def decode_bindings(files: Mapping[str, bytes], memory: Memory | None = None) -> dict[ObjectId, Binding]:
+    """Bindings by template, from the files below `bindings/`. Raises GitError when one cannot be read."""
+    known = memory.bindings if memory else {}
+    found: dict[ObjectId, Binding] = {}
+    for path in files:
+        key = files.oid(path) if isinstance(files, Files) else ""
+        binding = known.get(key)
+        if binding is None:
+            documents = load(files[path], path).documents
+            if len(documents) != 1:
+                raise GitError(f"bindings/{path} of the rendered branch cannot be read: it is not ours")
+            binding = decode_binding(documents[0].body)
+            if key and memory:
+                memory.bindings[key] = binding
+        found[binding.resource] = binding
+    return found
+
+
+def moment(
+    source: Source, observation: Observation, previous: PreviousRender, wake: datetime | None
+) -> datetime:
+    """`now` as an input (DESIGN §3): the newest of the source's date, the observation's and the wake time that came due.
+
+    Never before the moment of the previous render, so that clocks that are stored in bindings do not run backwards.
+    """
+    candidates = [source.time, observation.time, wake, previous.evaluated_at]
+    return max(time for time in candidates if time is not None).astimezone(UTC)
+
+
+def decide(
+    source: Source,
+    observation: Observation,
+    previous: PreviousRender,
+    *,
+    now: datetime,
+    assume_unreported: bool,
+    memory: Memory | None = None,
+) -> Decision:
+    """Assemble and render. `assume_unreported`: clusters that never reported count as ready (offline verbs only)."""
+    memory = memory or Memory()
+    fleet = assemble(
+        source,
+        previous_paths=frozenset(
+            binding.source_path for binding in previous.bindings.values() if binding.source_path
+        ),
+        observed_scopes=observed_scopes(observation),
+        memo=memory.fleet,
+    )
+    rendered = render(
+        fleet, observation, previous, now, assume_unreported=assume_unreported, memo=memory.render
+    )
+    return Decision(
+        source=source, fleet=fleet, observation=observation, previous=previous, rendered=rendered, now=now
+    )
+
+
+def observed_scopes(observation: Observation) -> dict[tuple[str, str], bool]:
+    """Whether kinds are namespaced, as clusters' discovery says; clusters by name, the first that knows decides."""
+    scopes: dict[tuple[str, str], bool] = {}
+    for name in sorted(observation.clusters):
+        for kind, namespaced in observation.clusters[name].scopes.items():
+            scopes.setdefault(kind, namespaced)
+    return scopes

@@ -1,0 +1,145 @@
+"""Leader election by a Lease, as Kubernetes' own components do it (coordination.k8s.io/v1).
+
+Two processes never both write: a holder that could not renew stops itself before anybody else may take over
+(`renew_deadline` < `duration`), and `holds()` is asked before every write. Times are read from a monotonic clock; another
+holder's lease counts as expired only when *we* have seen it unchanged for its duration, so clocks need not agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.errors import ClusterError, FieldConflict, Rejected
+from reconciler.kube.client import Client
+from reconciler.kube.resources import Resource
+from reconciler.model.manifest import Body
+
+LEASES = Resource(
+    group="coordination.k8s.io",
+    version="v1",
+    kind="Lease",
+    plural="leases",
+    namespaced=True,
+    verbs=frozenset(),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSettings:
+    """Seconds, as in Kubernetes' components: how long a lease lasts, when the holder gives up, how often it renews."""
+
+    duration: float = 15.0
+    renew_deadline: float = 10.0
+    retry_period: float = 2.0
+
+
+@dataclass(slots=True)
+class Leader:
+    """One candidate for one Lease."""
+
+    client: Client
+    namespace: str
+    name: str
+    identity: str
+    settings: LeaseSettings = field(default_factory=LeaseSettings)
+    clock: Callable[[], float] = time.monotonic
+    _renewed: float = field(default=float("-inf"))
+    _seen: tuple[str, float] = field(default=("", float("-inf")))
+
+    def holds(self) -> bool:
+        """Whether this process may write now."""
+        return self.clock() - self._renewed < self.settings.renew_deadline
+
+    async def acquire(self, stopping: asyncio.Event) -> bool:
+        """Wait until the lease is ours; False when `stopping` came first."""
+        while not stopping.is_set():
+            if await self._try():
+                return True
+            await _sleep(self.settings.retry_period, stopping)
+        return False
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Renew until `stopping`, then give the lease back; returns early when it is lost."""
+        while not stopping.is_set():
+            await _sleep(self.settings.retry_period, stopping)
+            if stopping.is_set():
+                break
+            await self._try()
+            if not self.holds():
+                return
+        await self._release()
+
+    async def _try(self) -> bool:
+        started = self.clock()
+        try:
+            lease = await self.client.get(LEASES, self.namespace, self.name)
+            if lease is None:
+                await self.client.create(LEASES, self.namespace, self._body(None))
+            elif self._is_ours(lease) or self._has_expired(lease):
+                # The resourceVersion in it makes this a compare-and-swap.
+                await self.client.replace(LEASES, self.namespace, self.name, self._body(lease))
+            else:
+                return False
+        except (FieldConflict, Rejected):
+            return False
+        except ClusterError:
+            return self.holds()
+        self._renewed = started
+        return True
+
+    async def _release(self) -> None:
+        if not self.holds():
+            return
+        try:
+            lease = await self.client.get(LEASES, self.namespace, self.name)
+            if lease is not None and self._is_ours(lease):
+                body = self._body(lease)
+                body["spec"] = {**body["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+                await self.client.replace(LEASES, self.namespace, self.name, body)
+        except ClusterError:
+            return  # it expires by itself
+        finally:
+            self._renewed = float("-inf")
+
+    def _is_ours(self, lease: Body) -> bool:
+        return (lease.get("spec") or {}).get("holderIdentity") == self.identity
+
+    def _has_expired(self, lease: Body) -> bool:
+        spec: dict[str, Any] = lease.get("spec") or {}
+        if not spec.get("holderIdentity"):
+            return True
+        record = f"{spec.get('holderIdentity')} {spec.get('renewTime')} {spec.get('leaseTransitions')}"
+        if self._seen[0] != record:
+            self._seen = (record, self.clock())
+        return self.clock() - self._seen[1] > float(
+            spec.get("leaseDurationSeconds") or self.settings.duration
+        )
+
+    def _body(self, lease: Body | None) -> Body:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        old: dict[str, Any] = (lease or {}).get("spec") or {}
+        same = old.get("holderIdentity") == self.identity
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": (lease or {}).get("metadata") or {"name": self.name, "namespace": self.namespace},
+            "spec": {
+                "holderIdentity": self.identity,
+                "leaseDurationSeconds": int(self.settings.duration),
+                "acquireTime": old.get("acquireTime") if same else now,
+                "renewTime": now,
+                "leaseTransitions": int(old.get("leaseTransitions") or 0) + (0 if same or not lease else 1),
+            },
+        }
+
+
+async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return
