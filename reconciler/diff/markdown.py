@@ -21,6 +21,7 @@ BUDGET = 60_000
 """Bytes. GitHub takes 65,536 characters, and whoever posts may add a line."""
 
 _LINES_PER_OBJECT = 400
+_SMALLEST_BLOCK = 100
 _HEADLINES = {
     Verdict.UNCHANGED: "✅ Nothing changes",
     Verdict.OK: "✅ Safe to review",
@@ -146,6 +147,8 @@ def _diffs(value: Difference, room: int) -> list[str]:
     room -= _size(lines) + reserve
     shown = 0
     for change in changes:
+        if room < _SMALLEST_BLOCK:
+            break
         block = _block(change, value)
         if _size(block) > room:
             # One that is too large must not hide the smaller ones after it.
@@ -159,11 +162,8 @@ def _diffs(value: Difference, room: int) -> list[str]:
 
 
 def _dangerous_first(value: Difference) -> list[ObjectChange]:
-    endangered = {danger.id for danger in value.dangers}
-    return sorted(
-        value.trees.changes,
-        key=lambda change: change.id not in endangered and change.renamed_from not in endangered,
-    )
+    endangered = {danger.id for danger in value.dangers if danger.id is not None}
+    return sorted(value.trees.changes, key=lambda change: not endangered & {change.id, change.renamed_from})
 
 
 def _block(change: ObjectChange, value: Difference) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reconciler.diff.mask import AFTER, BEFORE, HIDDEN, masked, masked_pair
 
 SECRET: dict[str, Any] = {

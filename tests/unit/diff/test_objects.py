@@ -9,6 +9,7 @@ import pytest
 from deepdiff import DeepDiff
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reconciler.diff.objects import FieldAction, FieldChange, field_changes, path_text, same
 
 DEPLOYMENT: dict[str, Any] = {
