@@ -15,7 +15,7 @@ from reconciler.model.override import OverridePolicy, Overriders, OverrideRule
 from reconciler.overrides import command_args, image, labels, patch
 from reconciler.overrides import field as embedded_field
 from reconciler.overrides.matching import policies_in_order, rules_for
-from reconciler.overrides.outcome import Ineffective, NoOp, OverrideError, OverriderError, rule_path
+from reconciler.overrides.outcome import Ineffective, NoOp, OverrideError, OverriderError, Place, rule_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +26,8 @@ class AppliedRule:
     rule: OverrideRule
 
     @property
-    def field_path(self) -> str:
-        """The rule's place in its policy."""
+    def path(self) -> Place:
+        """The place of the rule's overriders in its policy."""
         return rule_path(self.rule)
 
 
@@ -72,11 +72,9 @@ def apply_rules(body: Body, rules: Sequence[tuple[OverridePolicy, OverrideRule]]
         try:
             body = _apply_overriders(body, rule.overriders, notes)
         except OverriderError as error:
-            path = f"{prefix}.{error.place}" if error.place else prefix
-            raise OverrideError(str(error), policy=policy, rule=rule, field_path=path) from error
+            raise OverrideError(str(error), policy=policy, rule=rule, path=prefix + error.place) from error
         no_ops += (
-            NoOp(policy=policy, rule=rule, field_path=f"{prefix}.{note.place}", reason=note.reason)
-            for note in notes
+            NoOp(policy=policy, rule=rule, path=prefix + note.place, reason=note.reason) for note in notes
         )
     return Overridden(
         body=body,
@@ -105,7 +103,7 @@ def _apply_overriders(body: Body, overriders: Overriders, notes: list[Ineffectiv
 
 
 def _patched(body: Body, overriders: Overriders, notes: list[Ineffective]) -> Body:
-    result = patch.apply_patch(body, overriders.plaintext, "plaintext", notes)
+    result = patch.apply_patch(body, overriders.plaintext, ("plaintext",), notes)
     if not isinstance(result, dict) or not isinstance(result.get("kind"), str) or not result["kind"]:
-        raise OverriderError("the result is not an object with a kind", "plaintext")
+        raise OverriderError("the result is not an object with a kind", ("plaintext",))
     return result

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.model.manifest import Body
 from reconciler.model.override import CommandArgsOverrider
 from reconciler.overrides.containers import CONTAINER_PATH, containers_of, with_containers
-from reconciler.overrides.outcome import Ineffective, OverriderError
+from reconciler.overrides.outcome import Ineffective, OverriderError, Place
 
 
 def override_command_args(
@@ -16,7 +16,7 @@ def override_command_args(
 ) -> Body:
     """The body with `command` or `args` (`field`) edited; a name that no container has is noted."""
     for index, overrider in enumerate(overriders):
-        place = f"{field}Overrider[{index}]"
+        place: Place = (f"{field}Overrider", index)
         path = CONTAINER_PATH.get(str(body.get("kind")))
         if path is None:
             notes.append(Ineffective(place=place, reason=f"kind {body.get('kind')} has no containers"))
@@ -29,7 +29,8 @@ def override_command_args(
         if all(new is old for new, old in zip(edited, containers, strict=True)):
             notes.append(
                 Ineffective(
-                    place=f"{place}.containerName", reason=f"no container is named {overrider.container_name}"
+                    place=(*place, "containerName"),
+                    reason=f"no container is named {overrider.container_name}",
                 )
             )
             continue

@@ -1,22 +1,21 @@
-"""JSON and YAML text inside a string field, read and written as Karmada does (spec §1.8).
+"""JSON and YAML text inside a string field, as Karmada reads it, and JSON as it writes it (spec §1.8).
 
-JSON keeps its key order and the spelling of its numbers; YAML is written with sorted keys, comments and style lost.
+JSON keeps its key order and the spelling of its numbers. `yaml_style` writes YAML.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final, NoReturn, Self
 
-import yaml
-
+from reconciler.manifests import aliases, compose
+from reconciler.manifests.build import Builder
+from reconciler.manifests.compose import Refused
 from reconciler.overrides.outcome import OverriderError
 
 _ESCAPES: Final = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
-_WIDTH: Final = 80
 
 
 class _Number(float):
@@ -56,18 +55,20 @@ def json_text(value: Any) -> str:
 
 
 def parse_yaml(text: str) -> Any:
-    """The value of one YAML document, typed as YAML 1.1. Raises OverriderError."""
+    """The value of the first YAML document, typed as an API server reads it. Raises OverriderError."""
+    refusals: list[Refused] = []
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise OverriderError(f"the field is not YAML: {str(error).splitlines()[0]}") from None
-
-
-def yaml_text(value: Any) -> str:
-    """YAML in block style: keys in natural order, two spaces, lists flush with their key, long plain text folded."""
-    return yaml.dump(
-        value, Dumper=_Dumper, default_flow_style=False, sort_keys=False, width=_WIDTH, allow_unicode=True
-    )
+        content = text.encode()
+        roots = compose.documents(content)
+        aliases.check(content)
+        value = Builder(refusals).value(roots[0], 1) if roots else None
+    except Refused as refused:
+        refusals.append(refused)
+    except UnicodeEncodeError:
+        raise OverriderError("the field is not text") from None
+    if refusals:
+        raise OverriderError(f"the field is not YAML: line {refusals[0].line}: {refusals[0].message}")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -76,12 +77,3 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).translate(_ESCAPES)
-
-
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
-        """Equal values are written out each time."""
-        return True
-
-
-_DIGITS = re.compile(r"(\d+)")

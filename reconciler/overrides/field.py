@@ -7,21 +7,21 @@ from typing import Any
 
 from reconciler.model.manifest import Body
 from reconciler.model.override import FieldOverrider, PatchOperation
-from reconciler.overrides import embedded
-from reconciler.overrides.outcome import OverriderError
+from reconciler.overrides import embedded, yaml_style
+from reconciler.overrides.outcome import OverriderError, Place
 from reconciler.overrides.patch import apply_operation, apply_patch, parse_index
 
 
 def override_field(body: Body, overriders: Sequence[FieldOverrider]) -> Body:
     """The body with each field's text edited. Raises OverriderError."""
     for index, overrider in enumerate(overriders):
-        place = f"fieldOverrider[{index}]"
-        text = _string_at(body, overrider.field_path, f"{place}.fieldPath")
+        place: Place = ("fieldOverrider", index)
+        text = _string_at(body, overrider.field_path, (*place, "fieldPath"))
         try:
             if overrider.yaml:
                 document = embedded.parse_yaml(text)
                 _require_document(document)
-                edited = embedded.yaml_text(apply_patch(document, overrider.yaml, f"{place}.yaml"))
+                edited = yaml_style.yaml_text(apply_patch(document, overrider.yaml, (*place, "yaml")))
             elif overrider.json:
                 edited = _edited_json(text, overrider, place)
             else:
@@ -36,12 +36,12 @@ def override_field(body: Body, overriders: Sequence[FieldOverrider]) -> Body:
     return body
 
 
-def _edited_json(text: str, overrider: FieldOverrider, place: str) -> str:
+def _edited_json(text: str, overrider: FieldOverrider, place: Place) -> str:
     if not text:
         return ""
     document = embedded.parse_json(text)
     _require_document(document)
-    return embedded.json_text(apply_patch(document, overrider.json, f"{place}.json"))
+    return embedded.json_text(apply_patch(document, overrider.json, (*place, "json")))
 
 
 def _require_document(document: Any) -> None:
@@ -49,7 +49,7 @@ def _require_document(document: Any) -> None:
         raise OverriderError("the field's text is neither an object nor a list")
 
 
-def _string_at(body: Body, path: str, place: str) -> str:
+def _string_at(body: Body, path: str, place: Place) -> str:
     if not path.startswith("/"):
         raise OverriderError(f"{path!r} is not a JSON pointer: it starts with '/'", place)
     node: Any = body

@@ -15,7 +15,7 @@ from reconciler.model.manifest import Body
 from reconciler.model.override import ImageOverrider, PatchOperation
 from reconciler.overrides.builtin_types import check_builtin_type
 from reconciler.overrides.containers import CONTAINER_PATH, containers_of, with_containers
-from reconciler.overrides.outcome import Ineffective, OverriderError
+from reconciler.overrides.outcome import Ineffective, OverriderError, Place
 from reconciler.overrides.patch import apply_operation, parse_index
 
 _DOMAIN_LABEL: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -93,7 +93,7 @@ def edited_image(reference: str, overrider: ImageOverrider) -> str:
 def override_image(body: Body, overriders: Sequence[ImageOverrider], notes: list[Ineffective]) -> Body:
     """The body with its images edited: at the predicate's path, or in every container of the kinds that have some."""
     for index, overrider in enumerate(overriders):
-        place = f"imageOverrider[{index}]"
+        place: Place = ("imageOverrider", index)
         try:
             changed = (
                 _by_predicate(body, overrider)
@@ -101,7 +101,7 @@ def override_image(body: Body, overriders: Sequence[ImageOverrider], notes: list
                 else _by_kind(body, overrider)
             )
         except OverriderError as error:
-            raise OverriderError(str(error), f"{place}{error.place}") from None
+            raise OverriderError(str(error), place + error.place) from None
         if changed is body:
             notes.append(Ineffective(place=place, reason=_why_unchanged(body, overrider)))
         body = changed
@@ -134,9 +134,9 @@ def _by_predicate(body: Body, overrider: ImageOverrider) -> Body:
             case list() if (index := parse_index(token)) is not None and 0 <= index < len(node):
                 node = node[index]
             case _:
-                raise OverriderError(f"the path {path} is missing at {token!r}", ".predicate.path")
+                raise OverriderError(f"the path {path} is missing at {token!r}", ("predicate", "path"))
     if not isinstance(node, str):
-        raise OverriderError(f"the value at {path} is not a string", ".predicate.path")
+        raise OverriderError(f"the value at {path} is not a string", ("predicate", "path"))
     result = edited_image(node, overrider)
     edited: Body = apply_operation(
         body, PatchOperation(path=path, operator="replace", value=result, has_value=True)

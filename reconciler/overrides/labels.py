@@ -28,7 +28,7 @@ def override_labels(
             elif values is None or key not in values:
                 notes.append(
                     Ineffective(
-                        place=f"{field}Overrider[{index}].value",
+                        place=(f"{field}Overrider", index, "value", key),
                         reason=f"{overrider.operator}: the object has no {field[:-1]} {key}",
                     )
                 )

@@ -10,30 +10,33 @@ from dataclasses import dataclass
 from reconciler.errors import ReconcilerError
 from reconciler.model.override import OverridePolicy, OverrideRule
 
+Place = tuple[str | int, ...]
+"""Keys and indexes: `("plaintext", 2, "path")`."""
+
 
 class OverriderError(ReconcilerError):
-    """One overrider cannot be applied. `place` is the path below `overriders`, such as `plaintext[2].path`."""
+    """One overrider cannot be applied. `place` is its path below `overriders`."""
 
-    def __init__(self, message: str, place: str = "") -> None:
+    def __init__(self, message: str, place: Place = ()) -> None:
         super().__init__(message)
         self.place = place
 
 
 class OverrideError(ReconcilerError):
-    """One rule of one policy cannot be applied to an object; `field_path` is the place inside the policy."""
+    """One rule of one policy cannot be applied to an object; `path` is the place inside the policy."""
 
-    def __init__(self, message: str, *, policy: OverridePolicy, rule: OverrideRule, field_path: str) -> None:
+    def __init__(self, message: str, *, policy: OverridePolicy, rule: OverrideRule, path: Place) -> None:
         super().__init__(message)
         self.policy = policy
         self.rule = rule
-        self.field_path = field_path
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ineffective:
     """An item of a rule that changed nothing, and why. `place` is the path below `overriders`."""
 
-    place: str
+    place: Place
     reason: str
 
 
@@ -43,10 +46,10 @@ class NoOp:
 
     policy: OverridePolicy
     rule: OverrideRule
-    field_path: str
+    path: Place
     reason: str
 
 
-def rule_path(rule: OverrideRule) -> str:
-    """The rule's place in its policy: the legacy single rule has the index -1."""
-    return "spec.overriders" if rule.index < 0 else f"spec.overrideRules[{rule.index}].overriders"
+def rule_path(rule: OverrideRule) -> Place:
+    """The place of the rule's overriders in its policy: the deprecated single rule has the index -1."""
+    return ("spec", "overriders") if rule.index < 0 else ("spec", "overrideRules", rule.index, "overriders")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.model.override import PatchOperation
-from reconciler.overrides.outcome import Ineffective, OverriderError
+from reconciler.overrides.outcome import Ineffective, OverriderError, Place
 
 APPEND = "-"
 _INDEX = re.compile(r"[+-]?[0-9]+\Z", re.ASCII)
@@ -20,10 +20,10 @@ _INDEX = re.compile(r"[+-]?[0-9]+\Z", re.ASCII)
 def apply_patch(
     document: Any,
     operations: Sequence[PatchOperation],
-    place: str = "plaintext",
+    place: Place = ("plaintext",),
     notes: list[Ineffective] | None = None,
 ) -> Any:
-    """The document after all operations, in order. Raises OverriderError at `<place>[index]` when one fails."""
+    """The document after all operations, in order. Raises OverriderError at `place`, index when one fails."""
     # Karmada: a path that begins with `//` edits a copy of the document that is then thrown away.
     thrown_away = document
     for index, operation in enumerate(operations):
@@ -34,11 +34,11 @@ def apply_patch(
             elif "/" in (rest := _after_root(operation.path)) and rest[0] == "/":
                 thrown_away = apply_operation(thrown_away, dataclasses.replace(operation, path=rest))
                 if notes is not None:
-                    notes.append(Ineffective(place=f"{place}[{index}]", reason="the path starts with '//'"))
+                    notes.append(Ineffective(place=(*place, index), reason="the path starts with '//'"))
             else:
                 document = apply_operation(document, operation)
         except OverriderError as error:
-            raise OverriderError(str(error), f"{place}[{index}]") from None
+            raise OverriderError(str(error), (*place, index)) from None
     return document
 
 

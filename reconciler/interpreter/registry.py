@@ -1,0 +1,113 @@
+"""All native kinds in one literal table, and the one walk that every operation takes (spec §3.2).
+
+Declared rules come before webhooks' answers, those before bundled third-party rules, those before native ones; the choice is made
+for each operation. An error in the chosen rule is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from reconciler.interpreter.kinds import (
+    cronjob,
+    daemonset,
+    deployment,
+    ingress,
+    job,
+    persistentvolumeclaim,
+    pod,
+    poddisruptionbudget,
+    replicaset,
+    secret,
+    service,
+    serviceaccount,
+    serviceimport,
+    statefulset,
+)
+from reconciler.interpreter.prune import prune_server_fields
+from reconciler.interpreter.rules import GroupVersionKind, InterpretationError, KindRules, Layer, Replicas
+from reconciler.model.manifest import Body
+from reconciler.model.observation import Health
+from reconciler.model.selector import ObjectReference
+
+NATIVE_RULES: Final[Mapping[GroupVersionKind, KindRules]] = MappingProxyType(
+    {
+        ("apps/v1", "DaemonSet"): daemonset.RULES,
+        ("apps/v1", "Deployment"): deployment.RULES,
+        ("apps/v1", "ReplicaSet"): replicaset.RULES,
+        ("apps/v1", "StatefulSet"): statefulset.RULES,
+        ("batch/v1", "CronJob"): cronjob.RULES,
+        ("batch/v1", "Job"): job.RULES,
+        ("multicluster.x-k8s.io/v1alpha1", "ServiceImport"): serviceimport.RULES,
+        ("networking.k8s.io/v1", "Ingress"): ingress.RULES,
+        ("policy/v1", "PodDisruptionBudget"): poddisruptionbudget.RULES,
+        ("v1", "PersistentVolumeClaim"): persistentvolumeclaim.RULES,
+        ("v1", "Pod"): pod.RULES,
+        ("v1", "Secret"): secret.RULES,
+        ("v1", "Service"): service.RULES,
+        ("v1", "ServiceAccount"): serviceaccount.RULES,
+    }
+)
+_NOTHING: Final[Layer] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreters:
+    """Everything that is known about kinds, as one value passed down; `digest` keys memos of its answers."""
+
+    declared: Layer = field(default_factory=lambda: _NOTHING)
+    webhook: Layer = field(default_factory=lambda: _NOTHING)
+    bundled: Layer = field(default_factory=lambda: _NOTHING)
+    native: Layer = field(default_factory=lambda: NATIVE_RULES)
+    digest: str = ""
+
+    def rule(self, body: Body, operation: str) -> Any:
+        """The first layer's rule for this object and operation (a field of KindRules), or None."""
+        kind = (str(body.get("apiVersion") or ""), str(body.get("kind") or ""))
+        for layer in (self.declared, self.webhook, self.bundled, self.native):
+            rules = layer.get(kind)
+            if rules is not None and (found := getattr(rules, operation)) is not None:
+                return found
+        return None
+
+    def replicas(self, body: Body) -> Replicas:
+        """How many replicas an object asks for and what one needs; (0, None) for what is no workload."""
+        rule = self.rule(body, "replicas")
+        return (0, None) if rule is None else rule(body)
+
+    def can_revise(self, body: Body) -> bool:
+        """Whether some rule can set the replica count of such an object."""
+        return self.rule(body, "revise") is not None
+
+    def revise(self, body: Body, replicas: int) -> Body:
+        """The object with its replica count set; the same object where no rule can."""
+        rule = self.rule(body, "revise")
+        return body if rule is None else rule(body, replicas)
+
+    def prune(self, body: Body) -> Body:
+        """The object without what only a server writes; the same object where there is nothing of the kind."""
+        body = prune_server_fields(body)
+        rule = self.rule(body, "prune")
+        return body if rule is None else rule(body)
+
+    def dependencies(self, body: Body) -> tuple[ObjectReference, ...]:
+        """What must travel along with an object, sorted."""
+        rule = self.rule(body, "dependencies")
+        return () if rule is None else rule(body)
+
+    def health(self, body: Body) -> Health:
+        """Karmada's health of a live object: healthy where no rule says otherwise, unknown where the rule fails."""
+        rule = self.rule(body, "health")
+        if rule is None:
+            return Health.HEALTHY
+        try:
+            return Health.HEALTHY if rule(body) else Health.UNHEALTHY
+        except InterpretationError:
+            return Health.UNKNOWN
+
+
+NATIVE: Final = Interpreters()
+"""What is known without any declaration of the fleet."""

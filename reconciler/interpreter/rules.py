@@ -1,0 +1,48 @@
+"""What can be known about a kind: eight questions, each answered by a pure function or not at all (spec §3.1, §4).
+
+A rule takes the object as open JSON and raises `InterpretationError` where its fields are not what the kind defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.binding import Component, ReplicaRequirements
+from reconciler.model.manifest import Body
+from reconciler.model.observation import MemberStatus
+from reconciler.model.selector import ObjectReference
+
+Replicas = tuple[int, ReplicaRequirements | None]
+GroupVersionKind = tuple[str, str]
+"""(apiVersion, kind)"""
+
+
+class InterpretationError(ReconcilerError):
+    """An object cannot be interpreted: a field has the wrong type, or a rule of the fleet failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindRules:
+    """The rules of one kind; None leaves the operation to the next layer.
+
+    `aggregate` gets the template, the members' items and the moment to write where a status needs one.
+    `retained_paths` lists the fields of a live object that `retain` keeps (server-side apply sends their live values).
+    """
+
+    replicas: Callable[[Body], Replicas] | None = None
+    components: Callable[[Body], tuple[Component, ...]] | None = None
+    revise: Callable[[Body, int], Body] | None = None
+    health: Callable[[Body], bool] | None = None
+    reflect: Callable[[Body], Any] | None = None
+    aggregate: Callable[[Body, Sequence[MemberStatus], datetime | None], Body] | None = None
+    retain: Callable[[Body, Body], Body] | None = None
+    retained_paths: Callable[[Body, Body], tuple[tuple[str, ...], ...]] | None = None
+    dependencies: Callable[[Body], tuple[ObjectReference, ...]] | None = None
+    prune: Callable[[Body], Body] | None = None
+
+
+Layer = Mapping[GroupVersionKind, KindRules]
