@@ -64,23 +64,20 @@ def _up(directory: Path, names: list[str]) -> None:
     planes = [ControlPlane(name, directory / name, found, tethered=False) for name in names]
     directory.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    try:
-        start_all(planes)
-    finally:
-        # Written in any case: what has been started can be found again.
-        record = {
-            "kubectl": str(found.path("kubectl")),
-            "clusters": [
-                {
-                    "name": plane.name,
-                    "kubeconfig": str(plane.kubeconfig),
-                    "powerless_kubeconfig": str(plane.powerless_kubeconfig),
-                    "pids": plane.pids,
-                }
-                for plane in planes
-            ],
-        }
-        (directory / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
+    start_all(planes)
+    record = {
+        "kubectl": str(found.path("kubectl")),
+        "clusters": [
+            {
+                "name": plane.name,
+                "kubeconfig": str(plane.kubeconfig),
+                "powerless_kubeconfig": str(plane.powerless_kubeconfig),
+                "pids": plane.pids,
+            }
+            for plane in planes
+        ],
+    }
+    (directory / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
     _say(f"{len(planes)} clusters in {time.monotonic() - started:.1f} s")
     for plane in planes:
         print(f"{plane.name}\t{plane.server}\t{plane.kubeconfig}")

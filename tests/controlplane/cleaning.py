@@ -41,6 +41,8 @@ _STANDS_IN_THE_WAY: Final = frozenset(
 )
 # The aggregator makes an APIService for each served version, and makes it again whoever deletes it.
 _AUTOMATIC: Final = "kube-aggregator.kubernetes.io/automanaged"
+# No kubelet has to be waited for, and dependents follow (or are asked themselves).
+_AT_ONCE: Final = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}
 _CRDS: Final = ("apiextensions.k8s.io", "customresourcedefinitions")
 _NAMESPACES: Final = ("", "namespaces")
 
@@ -52,7 +54,7 @@ class Kind:
     group: str
     resource: str
     version: str
-    namespaced: bool
+    by_collection: bool
 
     @property
     def key(self) -> tuple[str, str]:
@@ -137,8 +139,15 @@ def _remove(api: Api, extra: list[Found]) -> None:
             _delete(api, found)
     definitions = [found for found in extra if found.kind.key == _CRDS]
     others = [found for found in extra if found.kind.key not in {_NAMESPACES, _CRDS}]
+    doomed = {found.name for found in namespaces}
+    wholes = {
+        (each.kind, each.namespace) for each in others if each.namespace in doomed and each.kind.by_collection
+    }
+    for kind, namespace in sorted(wholes):
+        api.request("DELETE", kind.path(namespace), _AT_ONCE)
     for found in others:
-        _delete(api, found)
+        if found.terminating or (found.kind, found.namespace) not in wholes:
+            _delete(api, found)
     custom = {found.kind.group for found in others}
     for found in definitions:
         # The definition takes its objects along; those were asked to go first, so that no finalizer holds it.
@@ -156,8 +165,7 @@ def _delete(api: Api, found: Found) -> None:
             body = {"metadata": {"finalizers": None}}
             api.request("PATCH", found.path, body, content_type="application/merge-patch+json")
         return
-    # At once: no kubelet has to be waited for, and dependents follow (or are asked themselves).
-    api.request("DELETE", found.path, {"propagationPolicy": "Background", "gracePeriodSeconds": 0})
+    api.request("DELETE", found.path, _AT_ONCE)
 
 
 def _finalize(api: Api, namespace: str) -> None:
@@ -184,7 +192,7 @@ def _kinds(api: Api) -> list[Kind]:
                         group=group["metadata"].get("name", ""),
                         resource=resource["resource"],
                         version=version["version"],
-                        namespaced=resource["scope"] == "Namespaced",
+                        by_collection="deletecollection" in resource["verbs"],
                     )
                     if kind.key not in _NOT_OURS:
                         # Versions come in the server's order of preference.

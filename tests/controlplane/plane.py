@@ -67,13 +67,21 @@ class Node:
         return {
             "apiVersion": "v1",
             "kind": "Node",
-            "metadata": {"name": self.name, "labels": {"kubernetes.io/hostname": self.name, **self.labels}},
+            "metadata": {"name": self.name, "labels": {**_kubelet_labels(self.name), **self.labels}},
             "spec": {
                 "taints": [dict(taint) for taint in self.taints],
                 **({"unschedulable": True} if self.unschedulable else {}),
             },
             "status": {"capacity": dict(self.capacity)},
         }
+
+
+def _kubelet_labels(name: str) -> dict[str, str]:
+    """What a kubelet says of its machine; real manifests select nodes by it."""
+    labels = {"kubernetes.io/hostname": name}
+    for prefix in ("kubernetes.io", "beta.kubernetes.io"):
+        labels |= {f"{prefix}/arch": "amd64", f"{prefix}/os": "linux"}
+    return labels
 
 
 THREE_NODES: Final = tuple(Node(name=f"node-{number}") for number in (1, 2, 3))
@@ -642,13 +650,14 @@ class ControlPlane:
 
 
 def start_all(planes: Sequence[ControlPlane]) -> None:
-    """Start clusters side by side; when one fails, all are stopped and its error is raised."""
-    with ThreadPoolExecutor(max_workers=max(1, len(planes)), thread_name_prefix="start") as pool:
-        results = [pool.submit(plane.start) for plane in planes]
-    errors = [error for result in results if (error := result.exception()) is not None]
-    if errors:
+    """Start clusters side by side; when one fails (or somebody is impatient), all are stopped."""
+    try:
+        with ThreadPoolExecutor(max_workers=max(1, len(planes)), thread_name_prefix="start") as pool:
+            for started in [pool.submit(plane.start) for plane in planes]:
+                started.result()
+    except BaseException:
         stop_all(planes)
-        raise errors[0]
+        raise
 
 
 def stop_all(planes: Sequence[ControlPlane]) -> None:

@@ -6,6 +6,7 @@ back as they were. Without the means to build them the tests fail with one line;
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +72,7 @@ def control_plane_binaries(request: pytest.FixtureRequest) -> Binaries:
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def say(line: str) -> None:
-        with capture.global_and_fixture_disabled():
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             print(f"\n{line}", flush=True)
 
     try:
