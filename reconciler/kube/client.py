@@ -345,6 +345,7 @@ class Client:
                 data=body,
                 headers={**connection.headers, **headers},
                 timeout=limits,
+                server_hostname=connection.server_name or None,
                 proxy=connection.proxy or None,
                 proxy_headers=connection.proxy_headers or None,
                 allow_redirects=False,

@@ -15,7 +15,7 @@ from typing import Protocol
 class Connection:
     """One way into one API server. `origin` names, for people, where the credential comes from.
 
-    `expires` is when it must be loaded again (seconds since the epoch), None for never.
+    `server_name` is the name in the certificate where it is not the server's (empty: it is). `expires` is when it must be loaded again (seconds since the epoch), None for never.
     """
 
     server: str
@@ -23,6 +23,7 @@ class Connection:
     key: str
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    server_name: str = ""
     proxy: str = field(default="", repr=False)
     proxy_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     expires: float | None = None
