@@ -78,8 +78,13 @@ def problem_text(problem: Problem, *, colour: bool = False) -> str:
         return str(problem)
     where = f"{problem.location}: " if problem.location else ""
     is_warning = problem.severity is Severity.WARNING
-    mark = click.style(("warning " if is_warning else "") + problem.code, fg="yellow" if is_warning else "red", bold=True)
-    lines = [f"{click.style(where, bold=True)}{mark} {problem.message}", *(f"  {line}" for line in problem.evidence)]
+    mark = click.style(
+        ("warning " if is_warning else "") + problem.code, fg="yellow" if is_warning else "red", bold=True
+    )
+    lines = [
+        f"{click.style(where, bold=True)}{mark} {problem.message}",
+        *(f"  {line}" for line in problem.evidence),
+    ]
     if problem.remedy:
         lines.append(f"  {click.style('help:', fg='cyan')} {problem.remedy}")
     return "\n".join(lines)

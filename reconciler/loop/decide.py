@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from reconciler.errors import GitError, Problem
-from reconciler.fleet.assemble import FleetMemo, assemble
+from reconciler.fleet.assemble import Memo as FleetMemo
+from reconciler.fleet.assemble import assemble
 from reconciler.git.reader import Files, read_previous, read_tip
 from reconciler.git.repository import Repository
 from reconciler.git.trailers import RENDERED_COMMIT
@@ -32,7 +33,7 @@ class Memory:
     """What is kept between decisions for speed alone; deleting it changes nothing but time."""
 
     bindings: dict[str, Binding] = field(default_factory=dict)
-    fleet: FleetMemo = field(default_factory=FleetMemo)
+    fleet: FleetMemo = field(default_factory=dict)
     render: Memo = field(default_factory=Memo)
     observation: Observation | None = None
 

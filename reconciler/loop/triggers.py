@@ -127,7 +127,7 @@ def watch_repository(path: Path, branch: str, fire: Callable[[str], None]) -> Ca
     git_dir = path / ".git" if (path / ".git").is_dir() else path
     wanted = {str(git_dir / "packed-refs"), str(git_dir / "refs" / "heads" / branch)}
 
-    class Handler(FileSystemEventHandler):  # type: ignore[misc] # watchdog publishes no types
+    class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
             if {str(event.src_path), str(getattr(event, "dest_path", ""))} & wanted:
                 fire("local")

@@ -56,9 +56,9 @@ class ReadyGate:
 async def probe(client: Client, now: datetime) -> Condition:
     """The Ready condition: `/readyz`, on 404 `/healthz`."""
     try:
-        answer = await client.raw("/readyz", timeout=_PROBE_SECONDS)
+        answer = await client.raw("/readyz", within=_PROBE_SECONDS)
         if answer.status == 404:
-            answer = await client.raw("/healthz", timeout=_PROBE_SECONDS)
+            answer = await client.raw("/healthz", within=_PROBE_SECONDS)
     except ClusterError as error:
         return _ready("False", "ClusterNotReachable", f"cluster is not reachable: {error}", now)
     if answer.status == 200:

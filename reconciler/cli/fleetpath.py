@@ -1,0 +1,134 @@
+"""Which fleet a verb is about: a work tree, or a commit of the repository around it. Options that verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.errors import SettingsError
+from reconciler.git.checkout import read_commit, read_work_tree
+from reconciler.git.checkout import resolve as resolve_revision
+from reconciler.git.references import full_name, resolve
+from reconciler.git.repository import Repository, open_repository
+from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render
+from reconciler.model.fleet import Source
+from reconciler.model.observation import Observation
+from reconciler.model.tree import PreviousRender
+from reconciler.settings import BranchNames
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def path_argument(function: F) -> F:
+    """The fleet repository's directory; the current one by default."""
+    return click.argument(
+        "path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()
+    )(function)
+
+
+def prefix_option(function: F) -> F:
+    """The prefix of the machine branches."""
+    return click.option(
+        "--branch-prefix",
+        default="reconciler",
+        show_default=True,
+        envvar="RECONCILER_BRANCH_PREFIX",
+        help="Prefix of the machine branches.",
+    )(function)
+
+
+def output_option(*choices: str) -> Callable[[F], F]:
+    """`-o`, with the forms that a verb can print."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="What to print.",
+    )
+
+
+def repository_at(path: Path) -> Repository | None:
+    """The repository that `path` is the top or a part of; None where there is none."""
+    import pygit2  # noqa: PLC0415 - 70 ms that `--help` need not pay
+
+    found = pygit2.discover_repository(str(path.resolve()))
+    return open_repository(found) if found else None
+
+
+def require_repository(path: Path) -> Repository:
+    """The same, or a SettingsError that says what to do."""
+    repository = repository_at(path)
+    if repository is None:
+        raise SettingsError(
+            f"{path.resolve()} is not in a Git repository: run `git init` there, or name another PATH"
+        )
+    return repository
+
+
+def machine_tip(repository: Repository, branch: str) -> str:
+    """Where a machine branch is: the local branch, else the one that was fetched from `origin`; empty for neither."""
+    return resolve(repository, full_name(branch)) or resolve(repository, f"refs/remotes/origin/{branch}")
+
+
+def source_at(path: Path, revision: str | None) -> Source:
+    """The fleet as files: of the work tree at `path`, or of a revision of its repository."""
+    if revision is None:
+        return read_work_tree(path)
+    repository = require_repository(path)
+    return read_commit(repository.handle, resolve_revision(repository.handle, revision))
+
+
+def facts_of(
+    repository: Repository | None, branches: BranchNames, memory: Memory
+) -> tuple[Observation, PreviousRender]:
+    """What the machine branches say, as far as this clone has them."""
+    if repository is None:
+        return Observation(), PreviousRender()
+    return (
+        read_observation(repository, machine_tip(repository, branches.status), memory),
+        read_render(repository, machine_tip(repository, branches.rendered), memory),
+    )
+
+
+def decide_at(
+    path: Path,
+    revision: str | None,
+    branches: BranchNames,
+    *,
+    now: datetime | None = None,
+    memory: Memory | None = None,
+) -> Decision:
+    """What a fleet comes to, offline: the observation and the previous render are those that this clone has."""
+    memory = memory or Memory()
+    source = source_at(path, revision)
+    observation, previous = facts_of(repository_at(path), branches, memory)
+    return decide(
+        source,
+        observation,
+        previous,
+        now=now or moment(source, observation, previous, None),
+        assume_unreported=True,
+        memory=memory,
+    )
+
+
+def parse_moment(text: str | None) -> datetime | None:
+    """A moment given on the command line: RFC 3339, or a date."""
+    if text is None:
+        return None
+    try:
+        moment_ = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"not a time: {text!r}; write 2026-05-01T12:00:00Z") from error
+    return moment_ if moment_.tzinfo else moment_.replace(tzinfo=UTC)
+
+
+def fetch_hint(branch: str) -> str:
+    """The exact command that brings a missing machine branch (DESIGN §7)."""
+    return f"git fetch origin '+refs/heads/{branch}:refs/remotes/origin/{branch}'"

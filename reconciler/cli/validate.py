@@ -1,0 +1,72 @@
+"""`reconciler validate`: every problem of the fleet at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from reconciler.cli.fleetpath import decide_at, output_option, path_argument, prefix_option
+from reconciler.cli.output import document, errors_in, note, paint, print_problems, problem_json, wants_colour
+from reconciler.errors import Severity
+from reconciler.settings import BranchNames
+
+
+@click.command("validate")
+@path_argument
+@click.option("--revision", "-r", help="Check this commit instead of the work tree.")
+@click.option("--warnings-as-errors", is_flag=True, help="Exit 1 for warnings too.")
+@prefix_option
+@output_option("text", "json", "github")
+def command(
+    path: Path, revision: str | None, warnings_as_errors: bool, branch_prefix: str, output: str
+) -> int:
+    """Check the whole fleet: every problem at once, with its place, evidence and remedy.
+
+    PATH is the fleet repository (default: here). Exit code: 0 clean, 1 problems, 2 could not run.
+
+    \b
+    Example:
+      reconciler validate
+      reconciler validate fleet --revision main -o json
+    """
+    decision = decide_at(path, revision, BranchNames(prefix=branch_prefix))
+    problems = decision.problems
+    errors = errors_in(problems)
+    failed = errors > 0 or (warnings_as_errors and bool(problems))
+    fleet = decision.fleet
+    if output == "json":
+        click.echo(
+            document(
+                "Validation",
+                {
+                    "valid": not failed,
+                    "problems": [problem_json(problem) for problem in problems],
+                    "skipped": [
+                        {"path": skipped.path, "reason": skipped.reason} for skipped in fleet.skipped
+                    ],
+                },
+            )
+        )
+        return int(failed)
+    if output == "github":
+        for problem in problems:
+            level = "error" if problem.severity is Severity.ERROR else "warning"
+            at = problem.location
+            place = f"file={at.path},line={max(at.line, 1)},col={max(at.column, 1)}," if at else ""
+            text = "%0A".join(str(problem).replace("%", "%25").splitlines())
+            click.echo(f"::{level} {place}title={problem.code}::{text}")
+    else:
+        print_problems(problems)
+    reasons = Counter(skipped.reason for skipped in fleet.skipped)
+    for reason, count in sorted(reasons.items()):
+        note(f"skipped {count}: {reason}")
+    counted = (
+        f"{len(fleet.templates)} templates, {len(fleet.propagation_policies)} propagation policies, "
+        f"{len(fleet.override_policies)} override policies, {len(fleet.clusters)} clusters"
+    )
+    verdict = f"{errors} errors, {len(problems) - errors} warnings" if problems else "no problems"
+    colour = wants_colour()
+    click.echo(f"{counted}: {paint(verdict, colour='red' if failed else 'green', on=colour, bold=True)}")
+    return int(failed)

@@ -1,0 +1,263 @@
+"""The fleet's record in Git, as one pass uses it: fetch, decide, publish, write the status.
+
+Blocking calls, for one thread at a time. Everything here can be done again: references move by compare-and-swap, and what
+a lost race wrote is unreachable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from reconciler.errors import FetchFailed, LostRace, Problem
+from reconciler.git.branches import RENDERED_TRAILERS, check_names, check_tip
+from reconciler.git.checkout import read_commit as read_source
+from reconciler.git.commits import Signer
+from reconciler.git.commits import read_commit as read_git_commit
+from reconciler.git.history import check_history
+from reconciler.git.maintenance import maintain
+from reconciler.git.reader import REPORT, ClusterFiles, Files, read_tip
+from reconciler.git.references import RefUpdate, full_name, resolve
+from reconciler.git.remote import Remote, fetch, push, remote_references
+from reconciler.git.remote import publish as push_published
+from reconciler.git.repository import Repository
+from reconciler.git.trailers import RENDERED_COMMIT, SOURCE_COMMIT
+from reconciler.git.trees import TreeWriter
+from reconciler.git.writer import CommitFacts, cluster_trees, write_files
+from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render
+from reconciler.loop.publish import Published, Tips, may_prune, publish
+from reconciler.model.plan import Desired, desired_objects
+from reconciler.render.cluster_files import SUSPENDED, decode_suspended
+from reconciler.settings import BranchNames, GuardLimits
+
+Checkpoint = Callable[[str], None]
+"""Called at named points of a pass; crash tests end the process there."""
+
+CHECKPOINTS: Final = ("rendered", "pushed-truth", "status-written")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remotes:
+    """The remotes by role; one a cluster for branches and reports where the URL names `{cluster}`."""
+
+    source: Remote
+    rendered: Remote
+    status: Remote
+    cluster: Callable[[str], Remote]
+    report: Callable[[str], Remote]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Where the branches are: the source's tip, the rendered one's, the status's (empty: no branch)."""
+
+    source: str
+    rendered: str
+    status: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """One fleet's branches, with what is remembered between passes for speed alone."""
+
+    repository: Repository
+    remotes: Remotes
+    branches: BranchNames
+    limits: GuardLimits
+    signer: Signer | None = None
+    accept_history: str = ""
+    checkpoint: Checkpoint = lambda _: None
+    memory: Memory = field(default_factory=Memory)
+    writer: TreeWriter = field(default_factory=TreeWriter)
+    _names_checked: bool = False
+    _tips_known: set[str] = field(default_factory=set)
+
+    def fetch(self) -> Fetched:
+        """Fetch source, rendered and status branches. Raises FetchFailed, ForeignCommit, HistoryRewritten."""
+        if not self._names_checked:
+            check_names(remote_references(self.repository, self.remotes.rendered), self.branches)
+            self._names_checked = True
+        names = {
+            "source": self.branches.source,
+            "rendered": self.branches.rendered,
+            "status": self.branches.status,
+        }
+        remotes = {
+            "source": self.remotes.source,
+            "rendered": self.remotes.rendered,
+            "status": self.remotes.status,
+        }
+        found: dict[str, str] = {}
+        for place in dict.fromkeys(remote.place for remote in remotes.values()):
+            roles = [role for role, remote in remotes.items() if remote.place == place]
+            tips = fetch(self.repository, remotes[roles[0]], [names[role] for role in roles])
+            found |= {role: tips.get(names[role], "") for role in roles}
+        if not found["source"]:
+            raise FetchFailed(f"the source remote has no branch {self.branches.source}")
+        rendered = check_tip(self.repository, found["rendered"], required=RENDERED_TRAILERS)
+        check_tip(self.repository, found["status"], required=(RENDERED_COMMIT,))
+        if rendered is not None:
+            check_history(
+                self.repository,
+                rendered.trailers.get(SOURCE_COMMIT, ""),
+                found["source"],
+                accepted=self.accept_history,
+            )
+        return Fetched(source=found["source"], rendered=found["rendered"], status=found["status"])
+
+    def decide(self, at: Fetched, wake: datetime | None) -> Decision:
+        """Render the fetched source with the fetched observation and bindings. `wake`: a wake time that came due."""
+        source = read_source(self.repository.handle, at.source)
+        observation = read_observation(self.repository, at.status, self.memory)
+        previous = read_render(self.repository, at.rendered, self.memory)
+        now = moment(source, observation, previous, wake)
+        return decide(source, observation, previous, now=now, assume_unreported=False, memory=self.memory)
+
+    def publish(self, decision: Decision, at: Fetched) -> Published:
+        """Write and push the truth, then (or with it, atomically) the cluster branches. Raises LostRace, PushRejected."""
+        names = sorted(decision.rendered.tree.clusters)
+        written = publish(
+            self.repository,
+            decision,
+            branches=self.branches,
+            limits=self.limits,
+            tips=Tips(rendered=at.rendered, clusters=self._cluster_tips(names)),
+            writer=self.writer,
+            signer=self.signer,
+            accepted_history=self.accept_history,
+        )
+        self.checkpoint("rendered")
+        rendered_name = full_name(self.branches.rendered)
+        truth = next((update for update in written.updates if update.name == rendered_name), None)
+        branch_of = {full_name(self.branches.cluster(name)): name for name in names}
+        projections = [
+            (self.remotes.cluster(branch_of[update.name]), update)
+            for update in written.updates
+            if update.name != rendered_name
+        ]
+        pushed = push_published(
+            self.repository, (self.remotes.rendered, truth) if truth else None, projections
+        )
+        self.checkpoint("pushed-truth")
+        if pushed.rejected or written.projection.foreign:
+            self._tips_known = set()
+        problems = tuple(
+            Problem(code="R603", message=f"branch {name} was not moved: {words}", subject=name)
+            for name, words in sorted(pushed.rejected.items())
+        ) + tuple(
+            Problem(
+                code="R602", message=f"branch {self.branches.cluster(name)} is stopped: {words}", subject=name
+            )
+            for name, words in sorted(written.projection.foreign.items())
+        )
+        return replace(written, problems=(*written.problems, *problems))
+
+    def desired(self, commit: str, cluster: str) -> Desired:
+        """One cluster's tree at a rendered commit, as delivery wants it."""
+        files = ClusterFiles(
+            self.repository, cluster_trees(self.repository, read_git_commit(self.repository, commit).tree)
+        )
+        return desired_of(
+            files[cluster],
+            cluster=cluster,
+            commit=commit,
+            complete=may_prune(self.repository, commit),
+            tree=files.tree(cluster),
+        )
+
+    def tree_files(self, tree: str) -> Mapping[str, bytes]:
+        """The files of a tree by its id: what an inventory asks of earlier commits."""
+        return Files(self.repository, tree)
+
+    def reports(self, clusters: list[str]) -> dict[str, Mapping[str, bytes]]:
+        """The files of each cluster's report branch, as far as there is one. Hostile input: sizes are bounded."""
+        found: dict[str, Mapping[str, bytes]] = {}
+        by_place: dict[object, list[str]] = {}
+        for name in clusters:
+            by_place.setdefault(self.remotes.report(name).place, []).append(name)
+        for names in by_place.values():
+            tips = fetch(
+                self.repository, self.remotes.report(names[0]), [self.branches.report(name) for name in names]
+            )
+            for name in names:
+                tip = read_tip(
+                    self.repository, tips.get(self.branches.report(name), ""), identity=None, limits=REPORT
+                )
+                if tip is not None:
+                    found[name] = tip.files
+        return found
+
+    def write_status(
+        self, files: Mapping[str, bytes], *, tip: str, source_commit: str, rendered_commit: str, now: datetime
+    ) -> str:
+        """Commit and push the status tree; the tip when nothing changed. Raises LostRace, PushRejected."""
+        written = write_files(
+            self.repository,
+            files,
+            previous=tip,
+            facts=CommitFacts(
+                message=f"status at {source_commit[:12]}",
+                author_time=now,
+                committer_time=now,
+                trailers={SOURCE_COMMIT: source_commit, RENDERED_COMMIT: rendered_commit},
+                signer=self.signer,
+            ),
+        )
+        self.checkpoint("status-written")
+        if written.commit != tip:
+            update = RefUpdate(name=full_name(self.branches.status), old=tip, new=written.commit)
+            push(self.repository, self.remotes.status, [update])
+        return written.commit
+
+    def status_files(self, tip: str) -> Mapping[str, bytes]:
+        """The files of the status tree (empty `tip`: none)."""
+        found = read_tip(self.repository, tip, required=(RENDERED_COMMIT,))
+        return found.files if found else {}
+
+    def maintain(self) -> str:
+        """Merge packs when there are many; what was done."""
+        return str(maintain(self.repository))
+
+    def _cluster_tips(self, names: list[str]) -> dict[str, str]:
+        """Where the cluster branches were seen last; asked of the remotes at first and after a refusal."""
+        if set(names) <= self._tips_known:
+            return {
+                name: resolve(
+                    self.repository, self.remotes.cluster(name).tracking(self.branches.cluster(name))
+                )
+                for name in names
+            }
+        tips: dict[str, str] = {}
+        by_place: dict[object, list[str]] = {}
+        for name in names:
+            by_place.setdefault(self.remotes.cluster(name).place, []).append(name)
+        for group in by_place.values():
+            remote = self.remotes.cluster(group[0])
+            wanted = [self.branches.cluster(name) for name in group]
+            found = fetch(self.repository, remote, wanted)
+            tips |= {name: found.get(self.branches.cluster(name), "") for name in group}
+        self._tips_known = set(names)
+        return tips
+
+
+def desired_of(
+    files: Mapping[str, bytes], *, cluster: str, commit: str, complete: bool, tree: str = ""
+) -> Desired:
+    """A cluster's tree as delivery wants it: objects by identity, with what must not be dispatched."""
+    objects = desired_objects((path, sha256(files[path]).hexdigest(), files[path]) for path in files)
+    suspended = decode_suspended(files[SUSPENDED]) if SUSPENDED in files else ()
+    paths = {id_.tree_path: id_ for id_ in objects}
+    return Desired(
+        cluster=cluster,
+        commit=commit,
+        complete=complete,
+        objects=objects,
+        tree=tree,
+        suspended=frozenset(paths[path] for path in suspended if path in paths),
+    )
+
+
+__all__ = ["CHECKPOINTS", "Fetched", "LostRace", "Record", "Remotes", "desired_of"]
