@@ -451,7 +451,6 @@ def processes_under(directory: Path) -> list[int]:
     return [pid for pid in found if pid != os.getpid() and f"{directory}/" in command_of(pid)]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
 def test_a_killed_test_run_leaves_no_process_behind(control_plane_binaries, tmp_path):
     program = f"""
 import os, pathlib, signal, threading

@@ -159,6 +159,7 @@ def test_a_push_too_big_for_one_buffer_comes_in_chunks(
     noise = "".join(f"{number * 2654435761 % 2**32:08x}" for number in range(40_000))
     author.git("config", "http.postBuffer", "65536")
     commit = author.commit_and_push("big", {"noise.txt": noise})
+    assert any(each.chunked and each.service == "git-receive-pack" for each in http_git_server.requests)
     assert repository.branches() == {"main": commit}
     assert repository.read("main", "noise.txt") == noise
 
@@ -174,6 +175,7 @@ def test_many_refs_are_fetched_through_a_compressed_request(http_git_server: Htt
     # git compresses what it sends from 1 KiB on: forty wants are more.
     reader = git_clone(http_git_server.url("fleet", password=http_git_server.token))
     assert len(reader.git("branch", "--remotes").splitlines()) == 42  # with origin/HEAD
+    assert any(each.compressed and each.service == "git-upload-pack" for each in http_git_server.requests)
 
 
 def test_a_server_out_of_service_says_so_and_comes_back(http_git_server: HttpGitServer, git_clone):

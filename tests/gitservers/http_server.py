@@ -40,6 +40,8 @@ class GitRequest:
     user: str
     scheme: str
     protocol: str
+    compressed: bool
+    chunked: bool
     status: int
 
 
@@ -282,6 +284,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 user=who[0] if who else "",
                 scheme=scheme,
                 protocol=self.headers.get("Git-Protocol", ""),
+                compressed=self.headers.get("Content-Encoding") == "gzip",
+                chunked=self._chunked,
                 status=status,
             )
         )
@@ -296,8 +300,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         last = parts.path.rpartition("/")[2]
         return last if last in {"git-upload-pack", "git-receive-pack"} else ""
 
+    @property
+    def _chunked(self) -> bool:
+        return "chunked" in self.headers.get("Transfer-Encoding", "")
+
     def _read_body(self, body: IO[bytes]) -> None:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+        if self._chunked:
             while size := int(self.rfile.readline().split(b";")[0], 16):
                 body.write(self.rfile.read(size))
                 self.rfile.readline()

@@ -1,7 +1,7 @@
 """Bare repositories (the remote) and clones (another person), both driven by the `git` command.
 
-Promises: no configuration of this machine or user reaches git; authors and times are fixed unless a test says
-otherwise. These are witnesses: what they say about a repository is what git says.
+Promises: no configuration of this machine or user reaches git, and the author is the same everywhere unless a test
+says otherwise. These are witnesses: what they say about a repository is what git says.
 """
 
 from __future__ import annotations
