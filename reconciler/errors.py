@@ -6,7 +6,8 @@ pass, or one cluster's part of it. Foreign exceptions are translated in `kube/` 
     ReconcilerError
       FleetError        the fleet must change; carries problems              -> author, by pull request
       SettingsError     our own configuration is wrong; exit code 2          -> operator
-      GitError          FetchFailed*, PushRejected*, HistoryRewritten        -> operator
+      GitError          FetchFailed*, PushRejected* (LostRace*),
+                        HistoryRewritten, ForeignCommit                      -> operator
       ClusterError      Unreachable*, Throttled*, Forbidden, Unauthorized,
                         FieldConflict, Rejected, CredentialRefused, Outdated -> the cluster's owner
     * retryable; nothing else is retried.
@@ -106,6 +107,10 @@ class PushRejected(GitError):  # noqa: N818
     def __init__(self, message: str, reasons: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.reasons = dict(reasons or {})
+
+
+class LostRace(PushRejected):
+    """Another writer moved a reference first: nothing was written; read it again and decide anew."""
 
 
 class HistoryRewritten(GitError):  # noqa: N818

@@ -17,7 +17,7 @@ from typing import Final
 
 import pygit2
 
-from reconciler.errors import GitError, PushRejected
+from reconciler.errors import GitError, LostRace
 from reconciler.git.errors import translated
 from reconciler.git.pack import sync_directory
 from reconciler.git.repository import Repository
@@ -65,7 +65,7 @@ def list_references(repository: Repository, prefix: str) -> dict[str, str]:
 def update_references(repository: Repository, updates: Sequence[RefUpdate]) -> None:
     """Move all of these references, or none.
 
-    Raises PushRejected with a reason by name when one is not where `old` says (another writer was first), GitError when
+    Raises LostRace with a reason by name when one is not where `old` says (another writer was first), GitError when
     a name is impossible, blocked by another branch, checked out in a work tree, or locked by a process that died.
     """
     if not updates:
@@ -116,7 +116,7 @@ def _compare(directory: Path, packed: dict[str, tuple[str, str]], updates: Itera
             reasons[update.name] = f"is at {now or 'nothing'}, expected {update.old or 'nothing'}"
     if reasons:
         words = "; ".join(f"{name} {reason}" for name, reason in reasons.items())
-        raise PushRejected(f"another writer was first: {words}", reasons)
+        raise LostRace(f"another writer was first: {words}", reasons)
 
 
 def _refuse_blocked(packed: dict[str, tuple[str, str]], updates: Iterable[RefUpdate]) -> None:

@@ -15,14 +15,14 @@ from reconciler.errors import Problem
 from reconciler.git.commits import Commit, Identity, Signer, encode_commit, read_commit
 from reconciler.git.objects import Kind
 from reconciler.git.repository import Batch, Repository, raw
-from reconciler.git.trailers import ACCEPTED_HISTORY, COMPLETE, TREE_DIGEST, format_message
+from reconciler.git.trailers import ACCEPTED_HISTORY, COMPLETE, PRUNE, TREE_DIGEST, format_message
 from reconciler.git.trees import CLUSTERS, TreeWriter, build_files, change_tree
 from reconciler.model.tree import RenderTree
 
 OURS: Final = Identity()
 
 # The tree may be the same: whether it may be pruned by, and which history was accepted, must still get through.
-_DECISIVE: Final = (COMPLETE, ACCEPTED_HISTORY)
+_DECISIVE: Final = (COMPLETE, PRUNE, ACCEPTED_HISTORY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
