@@ -10,8 +10,10 @@ import yaml
 from reconciler.manifests import compose
 from reconciler.manifests.compose import Refused
 
-_MAY_ANCHOR: Final = re.compile(rb"(?:^|[\s\[{,])&[^\s&]", re.MULTILINE)
-_MAY_ALIAS: Final = re.compile(rb"(?:^|[\s\[{,])\*[^\s*]", re.MULTILINE)
+# What may stand before an indicator; the last three end the UTF-8 of YAML's other line breaks.
+BEFORE: Final = rb"(?:^|[\s\[{,:\x85\xa8\xa9])"
+_MAY_ANCHOR: Final = re.compile(BEFORE + rb"&[^\s&]", re.MULTILINE)
+_MAY_ALIAS: Final = re.compile(BEFORE + rb"\*[^\s*]", re.MULTILINE)
 _EXPANSION: Final = 10
 _FREE_NODES: Final = 1_000
 _LARGEST_EXPANSION: Final = 1024 * 1024  # characters

@@ -154,7 +154,7 @@ class Builder:
     def _odd_key(self, key: Node, item: Node, result: dict[str, Any], depth: int) -> None:
         """A key that is merged, tagged, or none at all."""
         if is_merge(key):
-            self._merge(item, result, depth)
+            self._merge(key, item, result, depth)
             return
         if not isinstance(key, ScalarNode):
             self._refuse(key, "R111", "a list or mapping cannot be a key")
@@ -172,25 +172,26 @@ class Builder:
         else:
             self._refuse(key, "R111", "a key with this tag is not a string")
 
-    def _merge(self, item: Node, result: dict[str, Any], depth: int) -> None:
+    def _merge(self, key: Node, item: Node, result: dict[str, Any], depth: int) -> None:
         sources = item.value if isinstance(item, SequenceNode) else [item]
+        # goyaml takes a list written here, and none behind an alias: that one stands before its key.
+        is_alias = item.start_mark.index < key.start_mark.index
+        if not all(isinstance(source, MappingNode) for source in sources) or (
+            sources is item.value and is_alias
+        ):
+            self._refuse(key, "R112", "`<<` merges a mapping, or a list of mappings")
+            return
         merged: dict[str, Any] = {}
         # The first source wins; keys after `<<` replace what was merged.
         for source in reversed(sources):
-            if not isinstance(source, MappingNode):
-                self._refuse(source, "R112", "`<<` merges a mapping, or a list of mappings")
-                return
-            part = self.value(source, depth + 1)
-            if isinstance(part, dict):
-                merged.update(part)
-        for key in merged:
-            if key in result:
-                # YAML's merge type keeps the written value, kubectl takes the merged one.
-                self._refuse(
-                    item,
-                    "R112",
-                    f"`<<` merges the key {shown(key)}, which is written above it: tools disagree on which one counts",
-                )
+            merged.update(self.value(source, depth + 1) or {})
+        for name in sorted(merged.keys() & result.keys()):
+            # YAML's merge type keeps the written value, kubectl takes the merged one.
+            self._refuse(
+                key,
+                "R112",
+                f"`<<` merges the key {shown(name)}, which is written above it: tools disagree on which one counts",
+            )
         result.update(merged)
 
     def _check_keys(self, node: Node) -> None:

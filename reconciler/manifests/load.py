@@ -14,7 +14,7 @@ from typing import Any, Final
 from yaml.nodes import Node
 
 from reconciler.errors import Location, Problem, Severity
-from reconciler.manifests import aliases, compose, jsontext
+from reconciler.manifests import aliases, compose, jsontext, tags
 from reconciler.manifests.build import Builder
 from reconciler.manifests.compose import Refused
 from reconciler.manifests.locate import find, locate
@@ -72,8 +72,9 @@ def load(text: bytes, path: str) -> Loaded:
         else:
             documents.append(Document(body=root.value, origin=origin))
     if refusals:
-        problems = sorted((problem_of(refusal, path) for refusal in refusals), key=Problem.sort_key)
-        return Loaded(problems=tuple(problems))
+        # What stands behind an anchor is met once for each alias.
+        problems = dict.fromkeys(problem_of(refusal, path) for refusal in refusals)
+        return Loaded(problems=tuple(sorted(problems, key=Problem.sort_key)))
     return Loaded(documents=tuple(documents), others=tuple(others))
 
 
@@ -130,6 +131,7 @@ def _roots(content: bytes, path: str) -> Iterator[_Root]:
             return iter([_Root(value, line, column, []) for value, line, column in values])
     roots = compose.documents(content)
     aliases.check(content)
+    tags.check_bare(content)
     return map(_built, roots)
 
 

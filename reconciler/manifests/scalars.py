@@ -83,7 +83,8 @@ def json_number(number: float) -> int | float:
     """`number` as JSON carries it to an API server: a whole number within int64 is an `int`, however it was written."""
     if isinstance(number, float) and number.is_integer() and -(2**63) <= number < 2**63:
         # Go prints the shortest digits that give the float, padded with zeros; those are what the server reads.
-        return int(Decimal(repr(number)))
+        whole = int(Decimal(repr(number)))
+        return whole if -(2**63) <= whole < 2**63 else number
     return number
 
 

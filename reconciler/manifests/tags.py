@@ -11,10 +11,12 @@ import datetime as dt
 import re
 from typing import Any, Final
 
+import yaml
 from yaml.nodes import Node
 
-from reconciler.manifests import scalars
-from reconciler.manifests.compose import refusal
+from reconciler.manifests import compose, scalars
+from reconciler.manifests.aliases import BEFORE
+from reconciler.manifests.compose import Refused, refusal
 
 _CORE: Final = "tag:yaml.org,2002:"
 _TIMESTAMP: Final = re.compile(
@@ -22,6 +24,25 @@ _TIMESTAMP: Final = re.compile(
     r"|(?: (\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d+)?))?\Z",
     re.ASCII,
 )
+
+
+_MAYBE_BARE: Final = re.compile(BEFORE + rb"!\s", re.MULTILINE)
+
+
+def check_bare(content: bytes) -> None:
+    """Raises `Refused` (R108) at a scalar tagged `!`: goyaml makes it a string, libyaml hides that it was there."""
+    if not _MAYBE_BARE.search(content):
+        return
+    for event in compose.events(content):
+        if isinstance(event, yaml.ScalarEvent) and event.tag == "!":
+            mark: Any = event.start_mark
+            raise Refused(
+                "R108",
+                "tag ! is not one that Kubernetes' YAML has here",
+                line=mark.line + 1,
+                column=mark.column + 1,
+                remedy="quote the value in place of the tag",
+            )
 
 
 def tagged(node: Node) -> Any:
