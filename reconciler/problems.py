@@ -488,12 +488,6 @@ _POLICIES: Final = (
         Severity.WARNING,
     ),
     _row(
-        "R231",
-        "Another scheduler",
-        "Only the default scheduler runs here: objects of this policy would wait for ever.",
-        "remove schedulerName",
-    ),
-    _row(
         "R240",
         "Invalid cluster name",
         "A cluster's name becomes part of branch names and namespaces: a DNS label of at most 48 characters.",
@@ -650,8 +644,8 @@ _POLICIES: Final = (
     ),
     _row(
         "R272",
-        "Unsafe regular expression",
-        "Regular expressions in reconciler.yaml are kept to a form that cannot take long: letters, digits, `-`, `.`, "
+        "Regular expression beyond what is allowed",
+        "Regular expressions in reconciler.yaml are kept to a form that cannot take long to match: letters, digits, `-`, `.`, "
         "brackets, alternatives, and at most three of `*`, `+`, `?`, none of them on a group.",
         "write it simpler, or as several expressions",
     ),

@@ -20,6 +20,7 @@ from reconciler.fleet.patterns import is_glob_match
 from reconciler.fleet.reading import SETTINGS_KIND, Entry, Reading, read_file
 from reconciler.fleet.schema import KIND_SCOPES
 from reconciler.fleet.scope import BUILT_IN_SCOPES, GroupKind, Scopes, configured_scopes, declared_scopes
+from reconciler.fleet.validate import across
 from reconciler.manifests.edit import remove_in, set_in
 from reconciler.manifests.emit import emit_json
 from reconciler.model.cluster import Cluster
@@ -82,6 +83,8 @@ def assemble(
     twice = _told_twice(manifests, assembly)
     for entry, manifest in manifests:
         _judge(entry, manifest, config, assembly, is_twice=manifest.id in twice)
+    clusters = frozenset(manifest.id.name for _, manifest in manifests if manifest.id.kind == "Cluster")
+    _judge_together(clusters, assembly)
     return _fleet(source, config, scopes, assembly)
 
 
@@ -302,6 +305,18 @@ def _judge(
             assembly.refused.append(manifest)
     else:
         assembly.accepted.append(manifest)
+
+
+def _judge_together(clusters: frozenset[str], assembly: _Assembly) -> None:
+    """Rules that need more than one document; what they find fatal is refused after all."""
+    accepted: list[Manifest] = []
+    found: dict[int, list[Finding]] = defaultdict(list)
+    for manifest, finding in across.check(assembly.accepted, clusters):
+        found[id(manifest)].append(finding)
+        assembly.problems.append(problem_of(finding, manifest.origin, str(manifest.id)))
+    for manifest in assembly.accepted:
+        (assembly.refused if is_fatal(found[id(manifest)]) else accepted).append(manifest)
+    assembly.accepted = accepted
 
 
 def _fleet(source: Source, config: FleetConfig, scopes: Scopes, assembly: _Assembly) -> Fleet:

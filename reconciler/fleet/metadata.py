@@ -12,6 +12,7 @@ from typing import Any, Final
 from reconciler.fleet import names, schema
 from reconciler.fleet.finding import Finding, field_text, quoted
 from reconciler.model.identity import group_of
+from reconciler.model.time import parse_time
 
 RESERVED_PREFIXES: Final = ("fleet-reconciler/", "applyset.kubernetes.io/")
 """Labels and annotations that are the reconciler's own, on the objects that it writes."""
@@ -119,10 +120,20 @@ def _types(metadata: Mapping[str, Any]) -> Iterator[Finding]:
         value = metadata.get(field)
         if value is not None and type(value) not in types:
             yield _mistyped(("metadata", field), expected, remedy)
-        elif field in ("labels", "annotations"):
-            for key in sorted(value or ()):
+        elif field in ("creationTimestamp", "deletionTimestamp") and value and not _is_time(value):
+            yield _mistyped(("metadata", field), "a moment such as 2026-11-22T08:30:00Z", _SERVERS_OWN)
+        elif value and field in ("labels", "annotations"):
+            for key in sorted(value):
                 if not isinstance(value[key], str):
                     yield _mistyped(("metadata", field, key), "text", "put the value into quotes")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        parse_time(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _mistyped(path: tuple[str, ...], expected: str, remedy: str) -> Finding:
