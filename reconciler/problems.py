@@ -698,6 +698,69 @@ _SCHEDULING: Final = (
         "applied: a new object is not propagated, a propagated one stays as it was.",
         "add the scheduling.k8s.io/v1 PriorityClass, or take spec.schedulePriority out",
     ),
+    # R320-R349: what no policy moves, and what a fault elsewhere holds.
+    _row(
+        "R320",
+        "no policy claims the object",
+        "No PropagationPolicy of its namespace and no ClusterPropagationPolicy selects the object, so it goes to no cluster.",
+        "add a selector for it to a policy, or delete the file",
+        Severity.WARNING,
+    ),
+    _row(
+        "R321",
+        "the object's policy is gone",
+        "The policy that had placed the object no longer selects it, or is deleted, and no other one claims it. As in "
+        "Karmada, the object stays where it is, follows its file, and is not scheduled any more.",
+        "claim it with another policy, or delete its file to take it out of the clusters",
+        Severity.WARNING,
+    ),
+    _row(
+        "R322",
+        "the object is never propagated",
+        "Some objects belong to one cluster or to the fleet itself: those in reserved or skipped namespaces, events, leases, "
+        "requests to one API server, and the policy-side API groups. No policy moves them.",
+        "delete the file, or move the object to a namespace that is not skipped",
+        Severity.WARNING,
+    ),
+    _row(
+        "R330",
+        "the object is held",
+        "A document that governs the object cannot be acted on: its own, its policy, an override, a cluster that it is on. "
+        "Until that is mended the object stays exactly as it was; one that was nowhere stays nowhere.",
+        "correct the document that the evidence names",
+        Severity.WARNING,
+    ),
+    _row(
+        "R331",
+        "objects are kept although no file has them",
+        "While a file cannot be read, nobody can tell what was moved into it from what was deleted. Objects that no file "
+        "has any more are therefore kept until everything can be read again.",
+        "correct the files that cannot be read",
+        Severity.WARNING,
+    ),
+    _row(
+        "R332",
+        "everything is held",
+        "The repository's own settings cannot be read, so which files count and what namespaces they mean is unknown. "
+        "Nothing changes until they can.",
+        "correct reconciler.yaml",
+        Severity.WARNING,
+    ),
+    _row(
+        "R333",
+        "a cluster is held",
+        "The Cluster document is refused, or is gone while a file cannot be read. Everything on the cluster stays as it was.",
+        "correct the document that the evidence names",
+        Severity.WARNING,
+    ),
+    _row(
+        "R340",
+        "the cluster has never reported",
+        "Nothing is known of the cluster: neither an observation nor a status in its file. Nothing new is placed there until "
+        "it reports for the first time.",
+        "check the reconciler's credential for it, or its agent",
+        Severity.WARNING,
+    ),
 )
 
 _OVERRIDES: Final = (
