@@ -66,8 +66,8 @@ def sync_directory(directory: Path) -> None:
 def _write_data(
     objects: Mapping[bytes, tuple[Kind, bytes]], directory: Path
 ) -> tuple[str, list[_Placed], bytes]:
-    # `tmp_` is the prefix that `git prune` clears away after a crash.
-    handle, path = tempfile.mkstemp(prefix="tmp_pack_", dir=directory)
+    # `tmp_` is what `git prune` clears away after a crash; `tmp_pack_` would be a fetch's.
+    handle, path = tempfile.mkstemp(prefix="tmp_written_pack_", dir=directory)
     digest = hashlib.sha1(usedforsecurity=False)
     placed: list[_Placed] = []
     header = b"PACK" + struct.pack(">II", 2, len(objects))
@@ -122,7 +122,7 @@ def _write_index(placed: list[_Placed], checksum: bytes, directory: Path) -> str
             checksum,
         )
     )
-    handle, path = tempfile.mkstemp(prefix="tmp_idx_", dir=directory)
+    handle, path = tempfile.mkstemp(prefix="tmp_written_idx_", dir=directory)
     try:
         with os.fdopen(handle, "wb", buffering=0) as file:
             _write_all(file.fileno(), data + hashlib.sha1(data, usedforsecurity=False).digest())

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from reconciler.errors import FetchFailed, GitError, LostRace, PushRejected
@@ -37,7 +38,14 @@ _STALE: Final = re.compile(
     r"stale info|fetch first|non-fast-forward|failed to update ref|cannot lock ref|reference already exists",
     re.IGNORECASE,
 )
+_CUT_OFF: Final = re.compile(r"index-pack (died|failed)|invalid index-pack output|signal 25")
 _NO_ATOMIC: Final = "does not support --atomic"
+
+
+# Fetches that run, by repository, and repositories in which one was cut off: a large half-written pack must not stay.
+_fetching_lock: Final = Lock()
+_fetching: Final[dict[str, int]] = {}
+_left_over: Final[set[str]] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +127,7 @@ def fetch(repository: Repository, remote: Remote, branches: Sequence[str]) -> di
     wanted = [full_name(branch) for branch in branches]
     while wanted:
         refspecs = [f"+{name}:{remote.tracking(name)}" for name in wanted]
-        answer = _git(
+        answer = _fetch_git(
             repository,
             remote,
             ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--prune", "--force"],
@@ -165,26 +173,7 @@ def push(
     With `atomic` all of them or none. A reference that is at `new` already counts as pushed. Raises LostRace when another
     writer was first, else PushRejected, with the server's words by reference; references not named in it were pushed.
     """
-    if not updates:
-        return
-    options = ["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]
-    if atomic and len(updates) > 1:
-        options.append("--atomic")
-    options += [f"--force-with-lease={update.name}:{update.old}" for update in updates]
-    answer = _git(repository, remote, options, [f"{update.new}:{update.name}" for update in updates])
-    reasons = _reasons(answer)
-    done = [update for update in updates if update.name not in reasons]
-    if not answer.code and not answer.timed_out and not reasons:
-        _set(repository, {remote.tracking(one.name): one.new for one in updates})
-        return
-    if not reasons:
-        raise PushRejected(_failure("push to", remote, answer))
-    if not atomic:
-        _set(repository, {remote.tracking(one.name): one.new for one in done})
-    words = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
-    own = [reason for reason in reasons.values() if not _COLLATERAL.search(reason)]
-    kind = LostRace if own and all(_STALE.search(reason) for reason in own) else PushRejected
-    raise kind(f"push to the {remote.role} remote {scrub(remote.url)} was refused: {words}", reasons)
+    _push(repository, remote, [(remote, update) for update in updates], atomic=atomic)
 
 
 def publish(
@@ -218,11 +207,37 @@ def publish(
             part = group[start : start + chunk]
             names = [one.name for _, one in part]
             try:
-                push(repository, part[0][0], [one for _, one in part], atomic=False)
+                _push(repository, part[0][0], part, atomic=False)
             except PushRejected as error:
                 rejected |= error.reasons or dict.fromkeys(names, str(error))
             pushed += [name for name in names if name not in rejected]
     return Published(pushed=tuple(pushed), rejected=rejected)
+
+
+def _push(
+    repository: Repository, remote: Remote, moves: Sequence[tuple[Remote, RefUpdate]], *, atomic: bool
+) -> None:
+    """Push to one place; each reference is remembered under its own role."""
+    if not moves:
+        return
+    updates = [update for _, update in moves]
+    options = ["push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]
+    if atomic and len(updates) > 1:
+        options.append("--atomic")
+    options += [f"--force-with-lease={update.name}:{update.old}" for update in updates]
+    answer = _git(repository, remote, options, [f"{update.new}:{update.name}" for update in updates])
+    reasons = _reasons(answer)
+    if not reasons and (answer.code or answer.timed_out):
+        raise PushRejected(_failure("push to", remote, answer))
+    if not (reasons and atomic):
+        done = {where.tracking(one.name): one.new for where, one in moves if one.name not in reasons}
+        _set(repository, done)
+    if not reasons:
+        return
+    words = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
+    own = [reason for reason in reasons.values() if not _COLLATERAL.search(reason)]
+    kind = LostRace if own and all(_STALE.search(reason) for reason in own) else PushRejected
+    raise kind(f"push to the {remote.role} remote {scrub(remote.url)} was refused: {words}", reasons)
 
 
 def _together(
@@ -231,7 +246,7 @@ def _together(
     """One atomic push of all. False: the server cannot, or something but the truth was refused; nothing is pushed then."""
     remote, update = truth
     try:
-        push(repository, remote, [update, *(one for _, one in beside)])
+        _push(repository, remote, [truth, *beside], atomic=True)
     except PushRejected as error:
         own = error.reasons.get(update.name, "")
         if not error.reasons and _NO_ATOMIC not in str(error):
@@ -241,6 +256,30 @@ def _together(
         # A hook or a host's limit may refuse the many and take the one: the truth alone says.
         return False
     return True
+
+
+def _fetch_git(
+    repository: Repository, remote: Remote, options: Sequence[str], names: Sequence[str]
+) -> Answer:
+    """Run a fetch; when one was cut off and no other runs in this repository, what it left half-written goes."""
+    key = str(repository.directory)
+    with _fetching_lock:
+        _fetching[key] = _fetching.get(key, 0) + 1
+    cut_off = True
+    try:
+        answer = _git(repository, remote, options, names)
+        cut_off = answer.code != 0 or answer.timed_out
+    finally:
+        with _fetching_lock:
+            _fetching[key] -= 1
+            if cut_off:
+                _left_over.add(key)
+            if not _fetching[key] and key in _left_over:
+                _left_over.discard(key)
+                for pattern in ("tmp_pack_*", "tmp_idx_*", "tmp_rev_*"):
+                    for path in repository.pack_directory.glob(pattern):
+                        path.unlink(missing_ok=True)
+    return answer
 
 
 def _git(repository: Repository, remote: Remote, options: Sequence[str], names: Sequence[str]) -> Answer:
@@ -299,8 +338,8 @@ def _failure(doing: str, remote: Remote, answer: Answer) -> str:
     lines = [line.strip() for line in answer.err.splitlines() if line.strip()]
     words = "; ".join(dict.fromkeys(lines))[-_WORDS:] or f"git ended with {answer.code}"
     hint = ""
-    if remote.largest_pack and "signal 25" in words:
-        hint = f" (it sent more than {remote.largest_pack} bytes)"
+    if remote.largest_pack and _CUT_OFF.search(words):
+        hint = f" (it may not send more than {remote.largest_pack} bytes)"
     elif _REFUSED_CREDENTIAL.search(words):
         where = (
             f"the credential in {remote.credentials}"
