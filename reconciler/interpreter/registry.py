@@ -6,8 +6,9 @@ for each operation. An error in the chosen rule is final.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,8 +16,10 @@ from reconciler.interpreter.kinds import (
     cronjob,
     daemonset,
     deployment,
+    horizontalpodautoscaler,
     ingress,
     job,
+    persistentvolume,
     persistentvolumeclaim,
     pod,
     poddisruptionbudget,
@@ -27,6 +30,7 @@ from reconciler.interpreter.kinds import (
     serviceimport,
     statefulset,
 )
+from reconciler.interpreter.kstatus import Verdict, readiness
 from reconciler.interpreter.prune import prune_server_fields
 from reconciler.interpreter.rules import GroupVersionKind, InterpretationError, KindRules, Layer, Replicas
 from reconciler.model.manifest import Body
@@ -39,11 +43,13 @@ NATIVE_RULES: Final[Mapping[GroupVersionKind, KindRules]] = MappingProxyType(
         ("apps/v1", "Deployment"): deployment.RULES,
         ("apps/v1", "ReplicaSet"): replicaset.RULES,
         ("apps/v1", "StatefulSet"): statefulset.RULES,
+        ("autoscaling/v2", "HorizontalPodAutoscaler"): horizontalpodautoscaler.RULES,
         ("batch/v1", "CronJob"): cronjob.RULES,
         ("batch/v1", "Job"): job.RULES,
         ("multicluster.x-k8s.io/v1alpha1", "ServiceImport"): serviceimport.RULES,
         ("networking.k8s.io/v1", "Ingress"): ingress.RULES,
         ("policy/v1", "PodDisruptionBudget"): poddisruptionbudget.RULES,
+        ("v1", "PersistentVolume"): persistentvolume.RULES,
         ("v1", "PersistentVolumeClaim"): persistentvolumeclaim.RULES,
         ("v1", "Pod"): pod.RULES,
         ("v1", "Secret"): secret.RULES,
@@ -107,6 +113,48 @@ class Interpreters:
             return Health.HEALTHY if rule(body) else Health.UNHEALTHY
         except InterpretationError:
             return Health.UNKNOWN
+
+    def readiness(self, body: Body, now: datetime | None = None) -> Verdict:
+        """kstatus' result for a live object, and one sentence why."""
+        return readiness(body, now)
+
+    def reflect(self, body: Body) -> Any:
+        """The status to report of a live object; without a rule its whole `.status`; None where it has none."""
+        rule = self.rule(body, "reflect")
+        return body.get("status") if rule is None else rule(body)
+
+    def aggregate(self, body: Body, items: Sequence[Body], now: datetime | None = None) -> Body:
+        """The template with the members' statuses merged into `.status`; the same template where no rule does.
+
+        `items` are AggregatedStatusItems (`clusterName`, `status`, `applied`, `health`), by cluster. `now` dates what the merge itself
+        finds out (that a Job failed); without it such a time is left out.
+        """
+        rule = self.rule(body, "aggregate")
+        return body if rule is None else rule(body, items, now)
+
+    def retain(self, desired: Body, live: Body) -> Body:
+        """The desired object with the fields that the member keeps; metadata is left to server-side apply."""
+        rule = self.rule(desired, "retain")
+        return desired if rule is None else rule(desired, live)
+
+    def retained_paths(self, desired: Body, live: Body) -> tuple[tuple[str, ...], ...]:
+        """The places where keeping the member's values changes the desired object, sorted (spec §2.8).
+
+        Under server-side apply these are sent with their live value while no other manager owns them (DESIGN §4).
+        """
+        return tuple(sorted(_changed_paths(desired, self.retain(desired, live), ())))
+
+
+def _changed_paths(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        if before != after:
+            yield path
+        return
+    for key in sorted({*before, *after}):
+        if key in before and key in after:
+            yield from _changed_paths(before[key], after[key], (*path, key))
+        else:
+            yield (*path, key)
 
 
 NATIVE: Final = Interpreters()

@@ -13,7 +13,6 @@ from typing import Any
 from reconciler.errors import ReconcilerError
 from reconciler.model.binding import Component, ReplicaRequirements
 from reconciler.model.manifest import Body
-from reconciler.model.observation import MemberStatus
 from reconciler.model.selector import ObjectReference
 
 Replicas = tuple[int, ReplicaRequirements | None]
@@ -29,8 +28,8 @@ class InterpretationError(ReconcilerError):
 class KindRules:
     """The rules of one kind; None leaves the operation to the next layer.
 
-    `aggregate` gets the template, the members' items and the moment to write where a status needs one.
-    `retained_paths` lists the fields of a live object that `retain` keeps (server-side apply sends their live values).
+    `aggregate` gets the template, the members' items (JSON) and the moment to write where a status needs one; `retain` the
+    desired and the live object.
     """
 
     replicas: Callable[[Body], Replicas] | None = None
@@ -38,9 +37,8 @@ class KindRules:
     revise: Callable[[Body, int], Body] | None = None
     health: Callable[[Body], bool] | None = None
     reflect: Callable[[Body], Any] | None = None
-    aggregate: Callable[[Body, Sequence[MemberStatus], datetime | None], Body] | None = None
+    aggregate: Callable[[Body, Sequence[Body], datetime | None], Body] | None = None
     retain: Callable[[Body, Body], Body] | None = None
-    retained_paths: Callable[[Body, Body], tuple[tuple[str, ...], ...]] | None = None
     dependencies: Callable[[Body], tuple[ObjectReference, ...]] | None = None
     prune: Callable[[Body], Body] | None = None
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from reconciler.interpreter import podtemplate
-from reconciler.interpreter.reading import object_at, text_at
+from reconciler.interpreter.reading import object_at, objects_at, text_at
 from reconciler.interpreter.rules import KindRules
+from reconciler.interpreter.statuses import item_statuses, with_status
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
+from reconciler.model.time import parse_time
 
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
@@ -17,4 +21,15 @@ def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     return podtemplate.dependencies(pod, text_at(body, "metadata", "namespace"))
 
 
-RULES: Final = KindRules(dependencies=dependencies)
+def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
+    """All running jobs, and the latest times."""
+    statuses = item_statuses(items)
+    status: Body = {"active": [job for one in statuses for job in objects_at(one, "active")]}
+    for field in ("lastScheduleTime", "lastSuccessfulTime"):
+        times = [time for one in statuses if (time := text_at(one, field))]
+        if times:
+            status[field] = max(times, key=parse_time)
+    return with_status(body, {key: value for key, value in status.items() if value})
+
+
+RULES: Final = KindRules(aggregate=aggregate, dependencies=dependencies)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
-from reconciler.interpreter.loadbalancer import has_address
+from reconciler.interpreter.loadbalancer import aggregated, has_address
 from reconciler.interpreter.reading import objects_at, text_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.model.manifest import Body
@@ -21,4 +23,9 @@ def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     )
 
 
-RULES: Final = KindRules(health=has_address, dependencies=dependencies)
+def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
+    """The members' addresses."""
+    return aggregated(body, items, by_mode=False)
+
+
+RULES: Final = KindRules(aggregate=aggregate, health=has_address, dependencies=dependencies)

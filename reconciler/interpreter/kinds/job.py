@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
 from reconciler.interpreter import podtemplate
-from reconciler.interpreter.reading import integer_at, object_at, optional_integer_at, value_at, without
+from reconciler.interpreter.reading import (
+    integer_at,
+    object_at,
+    objects_at,
+    optional_integer_at,
+    text_at,
+    value_at,
+    with_value,
+    without,
+)
 from reconciler.interpreter.rules import KindRules, Replicas
+from reconciler.interpreter.statuses import is_zero, item_statuses, summed, with_status
 from reconciler.interpreter.workloads import set_count, template_dependencies
 from reconciler.model.manifest import Body
+from reconciler.model.time import format_time, parse_time
 
 _CONTROLLER_UID: Final = ("controller-uid", "batch.kubernetes.io/controller-uid")
+_REFLECTED: Final = ("active", "succeeded", "failed", "conditions", "startTime", "completionTime")
+_COUNTED: Final = ("active", "succeeded", "failed")
 _JOB_NAME: Final = ("job-name", "batch.kubernetes.io/job-name")
 
 
@@ -42,4 +57,86 @@ def prune(body: Body) -> Body:
     return body
 
 
-RULES: Final = KindRules(replicas=replicas, revise=revise, dependencies=template_dependencies, prune=prune)
+def reflect(body: Body) -> Any:
+    """What a member reports of a Job; an empty object where it has a status that says nothing."""
+    status = value_at(body, "status")
+    if status is None:
+        return None
+    return {name: status[name] for name in _REFLECTED if not is_zero(object_at(body, "status").get(name))}
+
+
+def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:
+    """Counters summed; failed as soon as one member's Job failed, complete when all are."""
+    if any(_finished(object_at(body, "status"))):
+        return body
+    statuses = item_statuses(items)
+    failed, complete, met = [], 0, 0
+    for item in items:
+        is_complete, is_failed = _finished(object_at(item, "status"))
+        if is_failed:
+            failed.append(text_at(item, "clusterName"))
+        complete += is_complete
+        met += _has_condition(object_at(item, "status"), "SuccessCriteriaMet")
+    status: Body = {key: value for key, value in summed(statuses, _COUNTED).items() if value}
+    conditions = []
+    if failed:
+        message = f"Job executed failed in member clusters {','.join(failed)}"
+        conditions.append(_condition("Failed", "JobFailed", message, now))
+    if complete == len(items) > 0:
+        conditions.append(_condition("Complete", "Completed", "Job completed", now))
+        if met == len(items):
+            message = "All member clusters have met success criteria"
+            conditions.append(_condition("SuccessCriteriaMet", "CompletionsReached", message, now))
+    if conditions:
+        status["conditions"] = conditions
+    started = text_at(body, "status", "startTime")
+    times = [text_at(item, "status", "startTime") for item in items]
+    if started or (times and all(times)):
+        status["startTime"] = started or min(times, key=parse_time)
+    times = [text_at(item, "status", "completionTime") for item in items]
+    if times and all(times):
+        status["completionTime"] = max(times, key=parse_time)
+    return with_status(body, status)
+
+
+def retain(desired: Body, live: Body) -> Body:
+    """The selector and the pod labels that the server generated cannot change."""
+    for path in (("spec", "selector", "matchLabels"), ("spec", "template", "metadata", "labels")):
+        kept = value_at(live, *path)
+        if kept is not None:
+            desired = with_value(desired, path, kept)
+    return desired
+
+
+def _finished(status: Body) -> tuple[bool, bool]:
+    """Whether the first finishing condition says complete, and whether it says failed."""
+    for condition in objects_at(status, "conditions"):
+        type_ = text_at(condition, "type")
+        if type_ in ("Complete", "Failed") and text_at(condition, "status") == "True":
+            return type_ == "Complete", type_ == "Failed"
+    return False, False
+
+
+def _has_condition(status: Body, type_: str) -> bool:
+    return any(
+        text_at(condition, "type") == type_ and text_at(condition, "status") == "True"
+        for condition in objects_at(status, "conditions")
+    )
+
+
+def _condition(type_: str, reason: str, message: str, now: datetime | None) -> Body:
+    condition = {"type": type_, "status": "True", "reason": reason, "message": message}
+    if now is not None:
+        condition |= {"lastProbeTime": format_time(now), "lastTransitionTime": format_time(now)}
+    return condition
+
+
+RULES: Final = KindRules(
+    reflect=reflect,
+    aggregate=aggregate,
+    retain=retain,
+    replicas=replicas,
+    revise=revise,
+    dependencies=template_dependencies,
+    prune=prune,
+)

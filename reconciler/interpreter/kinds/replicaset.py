@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
 from reconciler.interpreter.reading import integer_at, optional_integer_at
 from reconciler.interpreter.rules import KindRules
+from reconciler.interpreter.statuses import Counters, aggregated_workload, reflected_workload
 from reconciler.interpreter.workloads import (
     is_observed,
     revise_replicas,
@@ -14,6 +17,8 @@ from reconciler.interpreter.workloads import (
 )
 from reconciler.model.manifest import Body
 
+_COUNTERS: Final = Counters(summed=("replicas", "readyReplicas", "availableReplicas"), always=("replicas",))
+
 
 def health(body: Body) -> bool:
     """Observed, and every replica available."""
@@ -21,6 +26,21 @@ def health(body: Body) -> bool:
     return is_observed(body) and (wanted is None or integer_at(body, "status", "availableReplicas") >= wanted)
 
 
+def reflect(body: Body) -> Any:
+    """The counters and generations that a member reports."""
+    return reflected_workload(body, _COUNTERS, observed=True)
+
+
+def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
+    """The members' counters, summed."""
+    return aggregated_workload(body, items, _COUNTERS)
+
+
 RULES: Final = KindRules(
-    replicas=template_replicas, revise=revise_replicas, health=health, dependencies=template_dependencies
+    reflect=reflect,
+    aggregate=aggregate,
+    replicas=template_replicas,
+    revise=revise_replicas,
+    health=health,
+    dependencies=template_dependencies,
 )

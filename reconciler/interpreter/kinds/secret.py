@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.interpreter.prune import without_annotations
-from reconciler.interpreter.reading import text_at
+from reconciler.interpreter.reading import text_at, value_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.model.manifest import Body
 
@@ -19,4 +19,12 @@ def prune(body: Body) -> Body:
     return {**without_annotations(body, "kubernetes.io/service-account.uid"), "data": None}
 
 
-RULES: Final = KindRules(prune=prune)
+def retain(desired: Body, live: Body) -> Body:
+    """The token that the member's controller wrote."""
+    if text_at(desired, "type") != _TOKEN:
+        return desired
+    data = value_at(live, "data")
+    return desired if data is None else {**desired, "data": data}
+
+
+RULES: Final = KindRules(retain=retain, prune=prune)

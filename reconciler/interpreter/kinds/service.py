@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
-from reconciler.interpreter.loadbalancer import has_address
-from reconciler.interpreter.reading import object_at, text_at, without
+from reconciler.interpreter.loadbalancer import aggregated, has_address
+from reconciler.interpreter.reading import integer_at, object_at, text_at, value_at, with_value, without
 from reconciler.interpreter.rules import KindRules
 from reconciler.model.manifest import Body
 
@@ -25,4 +27,27 @@ def prune(body: Body) -> Body:
     return without(without(body, "spec", "clusterIP"), "spec", "clusterIPs")
 
 
-RULES: Final = KindRules(health=health, prune=prune)
+def reflect(body: Body) -> Any:
+    """Addresses, of load balancers alone."""
+    if value_at(body, "status") is None or text_at(body, "spec", "type") != "LoadBalancer":
+        return None
+    return {"loadBalancer": object_at(body, "status", "loadBalancer")}
+
+
+def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
+    """The members' addresses, of load balancers alone."""
+    if text_at(body, "spec", "type") != "LoadBalancer":
+        return body
+    return aggregated(body, items, by_mode=True)
+
+
+def retain(desired: Body, live: Body) -> Body:
+    """The address and the health check port that the member's API server assigned."""
+    port = integer_at(live, "spec", "healthCheckNodePort")
+    if port > 0:
+        desired = with_value(desired, ("spec", "healthCheckNodePort"), port)
+    address = text_at(live, "spec", "clusterIP")
+    return with_value(desired, ("spec", "clusterIP"), address) if address else desired
+
+
+RULES: Final = KindRules(reflect=reflect, aggregate=aggregate, retain=retain, health=health, prune=prune)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.interpreter.reading import list_at, text_at
+from reconciler.interpreter.reading import list_at, objects_at, text_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.model.manifest import Body
 
@@ -17,4 +17,16 @@ def prune(body: Body) -> Body:
     return body if len(kept) == len(secrets) else {**body, "secrets": kept}
 
 
-RULES: Final = KindRules(prune=prune)
+def retain(desired: Body, live: Body) -> Body:
+    """The Secrets that the member added, after those of the template."""
+    for field in ("secrets", "imagePullSecrets"):
+        own = objects_at(desired, field)
+        names = {text_at(one, "name") for one in own}
+        added = {text_at(one, "name"): one for one in reversed(objects_at(live, field))}
+        kept = [one for name, one in reversed(added.items()) if name not in names]
+        if kept:
+            desired = {**desired, field: [*own, *kept]}
+    return desired
+
+
+RULES: Final = KindRules(retain=retain, prune=prune)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
 from reconciler.interpreter import podtemplate
 from reconciler.interpreter.kinds.deployment import health
 from reconciler.interpreter.reading import object_at, objects_at, text_at
 from reconciler.interpreter.rules import KindRules
+from reconciler.interpreter.statuses import Counters, aggregated_workload, reflected_workload
 from reconciler.interpreter.workloads import revise_replicas, template_replicas
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
+
+_COUNTERS: Final = Counters(
+    summed=("replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"),
+    always=("replicas", "availableReplicas"),
+)
 
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
@@ -21,6 +29,21 @@ def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     return podtemplate.dependencies(pod, text_at(body, "metadata", "namespace"), own)
 
 
+def reflect(body: Body) -> Any:
+    """The counters and generations that a member reports."""
+    return reflected_workload(body, _COUNTERS, observed=False)
+
+
+def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
+    """The members' counters, summed."""
+    return aggregated_workload(body, items, _COUNTERS, by_member_generation=True)
+
+
 RULES: Final = KindRules(
-    replicas=template_replicas, revise=revise_replicas, health=health, dependencies=dependencies
+    reflect=reflect,
+    aggregate=aggregate,
+    replicas=template_replicas,
+    revise=revise_replicas,
+    health=health,
+    dependencies=dependencies,
 )
