@@ -5,11 +5,13 @@ it (unless asked to). Must not import `reconciler`: these are the witnesses. See
 """
 
 from tests.controlplane.binaries import Binaries, BinariesError, binaries
-from tests.controlplane.plane import ControlPlane, ControlPlaneError, KubectlError, Node, start_all, stop_all
+from tests.controlplane.nodes import THREE_NODES, Node
+from tests.controlplane.plane import ControlPlane, ControlPlaneError, KubectlError, start_all, stop_all
 from tests.controlplane.polling import eventually
 from tests.controlplane.requests import Request, RequestCounts, Write
 
 __all__ = [
+    "THREE_NODES",
     "Binaries",
     "BinariesError",
     "ControlPlane",

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from tests.controlplane.binaries import NAMES, BinariesError, binaries
+from tests.controlplane.components import STOP_ORDER
 from tests.controlplane.plane import ControlPlane, ControlPlaneError, start_all
 from tests.controlplane.processes import command_of
 
@@ -90,7 +91,7 @@ def _down(directory: Path) -> None:
         raise ControlPlaneError(f"{directory} holds no clusters")
     content = json.loads(record.read_text())
     clusters = [cluster["pids"] for cluster in content["clusters"]]
-    for name in ("kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
+    for name in STOP_ORDER:
         _end([pids[name] for pids in clusters if name in pids], directory)
     shutil.rmtree(directory)
 

@@ -1,6 +1,7 @@
 """A few lines of HTTPS to one API server: what waiting, counting and cleaning need, without a Kubernetes library.
 
-Promises: certificate verification stays on; one connection, used by one thread at a time; no retries.
+Promises: certificate verification stays on; one connection, used by one thread at a time; nothing is asked twice,
+unless a kept connection turns out to be closed.
 """
 
 from __future__ import annotations

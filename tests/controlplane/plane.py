@@ -18,21 +18,21 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
 
-from tests.controlplane import cleaning, keys, requests
+from tests.controlplane import cleaning, components, requests
 from tests.controlplane.api import Api
 from tests.controlplane.binaries import Binaries
-from tests.controlplane.processes import Process, free_ports
+from tests.controlplane.components import STOP_ORDER, Ports
+from tests.controlplane.nodes import HEARTBEAT_LABEL, THREE_NODES, Node
+from tests.controlplane.processes import Process
 from tests.controlplane.requests import RequestCounts, Write
 
-HEARTBEAT_LABEL: Final = "controlplane.test/heartbeat"
-STAGES: Final = Path(__file__).parent / "stages.yaml"
+_MASTERS: Final = frozenset({"reconciler", "witness", "components"})
 _READY_SECONDS: Final = 60.0
 _ATTEMPTS: Final = 3
 
@@ -48,53 +48,6 @@ class KubectlError(Exception):
         super().__init__(f"kubectl {' '.join(arguments)}: {message}")
         self.message = message
         self.exit_code = exit_code
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A fake node: what the scheduler and the reconciler's estimates see of a machine."""
-
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    capacity: Mapping[str, str] = field(
-        default_factory=lambda: {"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "1Ti"}
-    )
-    taints: tuple[Mapping[str, str], ...] = ()
-    unschedulable: bool = False
-
-    def document(self) -> dict[str, Any]:
-        """The node as the API server takes it."""
-        return {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": self.name, "labels": {**_kubelet_labels(self.name), **self.labels}},
-            "spec": {
-                "taints": [dict(taint) for taint in self.taints],
-                **({"unschedulable": True} if self.unschedulable else {}),
-            },
-            "status": {"capacity": dict(self.capacity)},
-        }
-
-
-def _kubelet_labels(name: str) -> dict[str, str]:
-    """What a kubelet says of its machine; real manifests select nodes by it."""
-    labels = {"kubernetes.io/hostname": name}
-    for prefix in ("kubernetes.io", "beta.kubernetes.io"):
-        labels |= {f"{prefix}/arch": "amd64", f"{prefix}/os": "linux"}
-    return labels
-
-
-THREE_NODES: Final = tuple(Node(name=f"node-{number}") for number in (1, 2, 3))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ports:
-    etcd: int
-    etcd_peer: int
-    apiserver: int
-    controller_manager: int
-    scheduler: int
-    kwok: int
 
 
 class ControlPlane:
@@ -123,7 +76,7 @@ class ControlPlane:
         self._tethered = tethered
         self._audit = audit
         self._processes: dict[str, Process] = {}
-        self._ports: _Ports | None = None
+        self._ports: Ports | None = None
         self._tokens = {
             user: secrets.token_hex(16) for user in ("reconciler", "witness", "powerless", "components")
         }
@@ -160,7 +113,7 @@ class ControlPlane:
     @property
     def ca_file(self) -> Path:
         """The certificate that the API server's own verifies against."""
-        return self.directory / "apiserver" / "apiserver.crt"
+        return components.ca_file(self.directory)
 
     @property
     def ca_data(self) -> str:
@@ -170,12 +123,12 @@ class ControlPlane:
     @property
     def kubeconfig(self) -> Path:
         """A self-contained kubeconfig for the program under test."""
-        return self.directory / "reconciler.kubeconfig"
+        return components.kubeconfig(self.directory, "reconciler")
 
     @property
     def powerless_kubeconfig(self) -> Path:
         """A self-contained kubeconfig of `powerless`."""
-        return self.directory / "powerless.kubeconfig"
+        return components.kubeconfig(self.directory, "powerless")
 
     def write_kubeconfig(self, path: Path, *, token: str) -> Path:
         """Write a self-contained kubeconfig with any token (a service account's, an expired one)."""
@@ -205,15 +158,9 @@ class ControlPlane:
                 f"{self.directory} already holds a cluster; a cluster starts on a fresh directory"
             )
         for attempt in range(_ATTEMPTS):
-            self._ports = _Ports(
-                **dict(
-                    zip(
-                        _Ports.__dataclass_fields__, free_ports(len(_Ports.__dataclass_fields__)), strict=True
-                    )
-                )
-            )
+            self._ports = Ports.free()
             try:
-                self._write_files()
+                components.write_files(self.directory, tokens=self._tokens, masters=_MASTERS)
                 self._define_processes()
                 self._start_processes()
                 self._create_nodes()
@@ -236,7 +183,7 @@ class ControlPlane:
         if "etcd" in self._processes and not self._processes["etcd"].running:
             # Without its store the API server waits in vain for an orderly end.
             self._processes["kube-apiserver"].kill()
-        for name in ("kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
+        for name in STOP_ORDER:
             if name in self._processes:
                 self._processes[name].stop()
         if self._api is not None:
@@ -297,7 +244,11 @@ class ControlPlane:
         self, *arguments: str, stdin: str | None = None, timeout: float = 60.0
     ) -> subprocess.CompletedProcess[str]:
         """The finished process, whatever its exit code (`kubectl diff` has three)."""
-        command = [str(self.binaries.path("kubectl")), "--kubeconfig", str(self._witness_kubeconfig)]
+        command = [
+            str(self.binaries.path("kubectl")),
+            "--kubeconfig",
+            str(components.kubeconfig(self.directory, "witness")),
+        ]
         # Discovery is cached by host and port; the ports of yesterday's clusters come again.
         command += ["--cache-dir", str(self.directory / "kubectl-cache"), *arguments]
         try:
@@ -358,13 +309,13 @@ class ControlPlane:
 
     def audit_mark(self) -> int:
         """A place in the audit log, to be given to `writes`."""
-        return self._audit_file.stat().st_size
+        return components.audit_log(self.directory).stat().st_size
 
     def writes(
         self, *, since: int = 0, user: str | None = "reconciler", dry_runs: bool = False, failed: bool = True
     ) -> list[Write]:
         """Writes in the audit log after a mark, by one user (None: all), in the order in which they ended."""
-        with self._audit_file.open("rb") as log:
+        with components.audit_log(self.directory).open("rb") as log:
             log.seek(since)
             lines = [line.decode() for line in log if line.endswith(b"\n")]
         return [
@@ -420,129 +371,27 @@ class ControlPlane:
     # --- private ---
 
     @property
-    def _known_ports(self) -> _Ports:
+    def _known_ports(self) -> Ports:
         if self._ports is None:
             raise ControlPlaneError(f"{self.name} has not been started")
         return self._ports
-
-    @property
-    def _witness_kubeconfig(self) -> Path:
-        return self.directory / "witness.kubeconfig"
-
-    @property
-    def _components_kubeconfig(self) -> Path:
-        return self.directory / "components.kubeconfig"
-
-    @property
-    def _audit_file(self) -> Path:
-        return self.directory / "audit.log"
 
     def _environment(self, **extra: str) -> dict[str, str]:
         # Nothing of the caller's environment may reach them: no proxy, no kubeconfig, no feature gates.
         return {"PATH": os.environ.get("PATH", ""), "HOME": str(self.directory), **extra}
 
-    def _write_files(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        keys.write_service_account_key(self.directory / "service-account.key")
-        masters = ("reconciler", "witness", "components")
-        rows = [
-            f'{token},{user},{user},"{"system:masters" if user in masters else "powerless"}"'
-            for user, token in self._tokens.items()
-        ]
-        tokens = self.directory / "tokens.csv"
-        tokens.touch(mode=0o600)
-        tokens.write_text("\n".join(rows) + "\n")
-        policy = {
-            "apiVersion": "audit.k8s.io/v1",
-            "kind": "Policy",
-            "omitStages": ["RequestReceived"],
-            "rules": [
-                {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
-                {"level": "None"},
-            ],
-        }
-        (self.directory / "audit-policy.yaml").write_text(yaml.safe_dump(policy))
-        self._audit_file.touch()
-
     def _define_processes(self) -> None:
-        ports, directory = self._known_ports, self.directory
-        etcd, peer = f"http://127.0.0.1:{ports.etcd}", f"http://127.0.0.1:{ports.etcd_peer}"
-        key = directory / "service-account.key"
-        audit = [
-            f"--audit-policy-file={directory / 'audit-policy.yaml'}",
-            f"--audit-log-path={self._audit_file}",
-        ]
-        # The defaults ration a controller to 20 requests a second: minutes for a few hundred Deployments.
-        rates = ["--kube-api-qps=1000", "--kube-api-burst=2000"]
-        client = f"--kubeconfig={self._components_kubeconfig}"
-        self._define(
-            "etcd",
-            f"--data-dir={directory / 'etcd'}",
-            f"--listen-client-urls={etcd}",
-            f"--advertise-client-urls={etcd}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-            "--unsafe-no-fsync",
-            "--log-level=error",
-        )
-        self._define(
-            "kube-apiserver",
-            f"--etcd-servers={etcd}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={ports.apiserver}",
-            f"--cert-dir={directory / 'apiserver'}",
-            f"--service-account-key-file={key}",
-            f"--service-account-signing-key-file={key}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--token-auth-file={directory / 'tokens.csv'}",
-            "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.0.0.0/16",
-            "--allow-privileged=true",
-            "--endpoint-reconciler-type=none",
-            *(audit if self._audit else ()),
-        )
-        self._define(
-            "kube-controller-manager",
-            client,
-            f"--service-account-private-key-file={key}",
-            f"--root-ca-file={self.ca_file}",
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={ports.controller_manager}",
-            f"--cert-dir={directory / 'controller-manager'}",
-            "--node-monitor-period=2s",
-            "--node-monitor-grace-period=10s",
-            *rates,
-        )
-        self._define(
-            "kube-scheduler",
-            client,
-            "--leader-elect=false",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={ports.scheduler}",
-            f"--cert-dir={directory / 'scheduler'}",
-            *rates,
-        )
-        self._define(
-            "kwok",
-            client,
-            f"--manage-nodes-with-label-selector={HEARTBEAT_LABEL}!=stopped",
-            # kwok renews a lease four times in its life: every two seconds, well within the grace period above.
-            "--node-lease-duration-seconds=8",
-            f"--server-address=127.0.0.1:{ports.kwok}",
-            f"--config={STAGES}",
-            "--v=WARN",
-        )
-
-    def _define(self, name: str, *arguments: str) -> None:
-        self._processes[name] = Process(
-            name,
-            (str(self.binaries.path(name)), *arguments),
-            self.directory / f"{name}.log",
-            env=self._environment(),
-            tethered=self._tethered,
-        )
+        commands = components.commands(self._known_ports, self.directory, audit=self._audit)
+        self._processes = {
+            name: Process(
+                name,
+                (str(self.binaries.path(name)), *arguments),
+                self.directory / f"{name}.log",
+                env=self._environment(),
+                tethered=self._tethered,
+            )
+            for name, arguments in commands.items()
+        }
 
     def _start_processes(self) -> None:
         self._processes["etcd"].start()
@@ -555,7 +404,7 @@ class ControlPlane:
 
     def _write_kubeconfigs(self) -> None:
         for user, token in self._tokens.items():
-            self.write_kubeconfig(self.directory / f"{user}.kubeconfig", token=token)
+            self.write_kubeconfig(components.kubeconfig(self.directory, user), token=token)
         self._api = Api(port=self._known_ports.apiserver, ca_file=self.ca_file, token=self._tokens["witness"])
 
     def _create_nodes(self) -> None:

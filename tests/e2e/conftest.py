@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane import (
+    THREE_NODES,
     Binaries,
     BinariesError,
     ControlPlane,
@@ -23,7 +24,6 @@ from tests.controlplane import (
     start_all,
     stop_all,
 )
-from tests.controlplane.plane import THREE_NODES
 from tests.gitservers import BareRepository, Clone, HttpGitServer, SshGitServer, bare_repository
 
 Fleet = tuple[ControlPlane, ControlPlane, ControlPlane]

@@ -1,0 +1,47 @@
+"""Fake nodes: what the scheduler, and a reconciler that estimates, see of machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+# kwok looks after the nodes that do not have this label with the value `stopped`.
+HEARTBEAT_LABEL: Final = "controlplane.test/heartbeat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One machine."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    capacity: Mapping[str, str] = field(
+        default_factory=lambda: {"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "1Ti"}
+    )
+    taints: tuple[Mapping[str, str], ...] = ()
+    unschedulable: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """The node as the API server takes it."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self.name, "labels": {**_kubelet_labels(self.name), **self.labels}},
+            "spec": {
+                "taints": [dict(taint) for taint in self.taints],
+                **({"unschedulable": True} if self.unschedulable else {}),
+            },
+            "status": {"capacity": dict(self.capacity)},
+        }
+
+
+def _kubelet_labels(name: str) -> dict[str, str]:
+    """What a kubelet says of its machine; real manifests select nodes by it."""
+    labels = {"kubernetes.io/hostname": name}
+    for prefix in ("kubernetes.io", "beta.kubernetes.io"):
+        labels |= {f"{prefix}/arch": "amd64", f"{prefix}/os": "linux"}
+    return labels
+
+
+THREE_NODES: Final = tuple(Node(name=f"node-{number}") for number in (1, 2, 3))
