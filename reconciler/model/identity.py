@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+_SAFE = "bcdfghjklmnpqrstvwxz2456789"
 _PLAIN_NAME = re.compile(r"[a-z0-9.-]+\Z")
 
 
@@ -67,3 +68,16 @@ def id_of_body(body: dict[str, Any]) -> ObjectId:
         namespace=str(metadata.get("namespace") or ""),
         name=str(metadata.get("name") or ""),
     )
+
+
+def fnv1a32(text: str) -> int:
+    """The 32-bit FNV-1a hash of the UTF-8 bytes (spec scheduling §0.3.2)."""
+    value = 2166136261
+    for byte in text.encode():
+        value = ((value ^ byte) * 16777619) % 2**32
+    return value
+
+
+def hash_name(text: str) -> str:
+    """A short name-safe hash, as Karmada puts into names (spec scheduling §0.3.4)."""
+    return "".join(_SAFE[ord(digit) % len(_SAFE)] for digit in str(fnv1a32(text)))

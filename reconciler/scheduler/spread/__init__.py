@@ -1,0 +1,1 @@
+"""Spread constraints: which of the fitting clusters are selected (spec scheduling §3.5), and their filter."""

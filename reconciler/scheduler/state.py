@@ -1,0 +1,145 @@
+"""What one pass over many bindings shares: the clusters, their capacity, and answers that many bindings have in common.
+
+Memos change speed, never a result. The capacity is the one value that changes as bindings are placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.model.cluster import Cluster
+from reconciler.model.policy import Placement
+from reconciler.scheduler.filters.affinity import overflow_order
+from reconciler.scheduler.plugin import Context, Filter
+from reconciler.scheduler.registry import Profile
+from reconciler.scheduler.replicas.estimate import UNKNOWN, Capacity
+from reconciler.scheduler.table import ClusterTable, table_of
+from reconciler.selectors.clusters import matches_cluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Karmada's scheduler options and gates, with its defaults."""
+
+    empty_workload_propagation: bool = False
+    modelling: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What the filters by placement say: the living positions that pass, and the first reason against each other one."""
+
+    passing: Sequence[int]
+    refused: Mapping[int, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """One pass. `unlimited` is the capacity of clusters for templates without replicas."""
+
+    table: ClusterTable
+    capacity: Capacity
+    options: Options
+    unlimited: Sequence[int]
+    has_unknown: bool
+    _placements: dict[int, Placement] = field(default_factory=dict)
+    _screens: dict[tuple[object, ...], Screen] = field(default_factory=dict)
+    _overflow: dict[tuple[int, str], dict[int, int]] = field(default_factory=dict)
+    _weights: dict[int, list[int]] = field(default_factory=dict)
+
+    def screen(self, context: Context, profile: Profile) -> Screen:
+        """The screen of bindings that are alike in placement, affinity group, API and being a workload."""
+        binding = context.binding
+        key = (
+            profile.name,
+            self._identity(context.placement),
+            context.affinity_name,
+            binding.api_version,
+            binding.resource.kind,
+            binding.is_workload,
+        )
+        if key not in self._screens:
+            self._screens[key] = self._screened(context, [f for f in profile.filters if f.by_placement])
+        return self._screens[key]
+
+    def overflow(self, context: Context) -> Mapping[int, int]:
+        """Position to overflow order (§3.3), of the clusters in overflow groups alone."""
+        term = context.term
+        if term is None or not term.overflow_affinities or not context.binding.is_workload:
+            return {}
+        key = (self._identity(context.placement), context.affinity_name)
+        if key not in self._overflow:
+            orders = ((i, overflow_order(context, self.table.clusters[i])) for i in self.table.living)
+            self._overflow[key] = {position: order for position, order in orders if order > 0}
+        return self._overflow[key]
+
+    def static_weights(self, placement: Placement) -> Sequence[int]:
+        """The static weight of each position: the greatest of the rules that match, 0 without one (§4.6)."""
+        key = self._identity(placement)
+        if key not in self._weights:
+            scheduling = placement.replica_scheduling
+            preference = scheduling.weight_preference if scheduling is not None else None
+            rules = preference.static_weight_list if preference is not None else ()
+            self._weights[key] = [
+                max(
+                    (rule.weight for rule in rules if matches_cluster(rule.target_cluster, cluster)),
+                    default=0,
+                )
+                for cluster in self.table.clusters
+            ]
+        return self._weights[key]
+
+    def allocatable(self, context: Context) -> Sequence[int]:
+        """Replicas that each position can take (§4.8); as many as wanted where nobody knows."""
+        binding = context.binding
+        if binding.replicas == 0 and not binding.components:
+            return self.unlimited
+        # Components without a gate of their own are estimated as pods.
+        estimates = self.capacity.available(None if binding.components else binding.requirements)
+        if not self.has_unknown:
+            return estimates
+        return [binding.replicas if estimate == UNKNOWN else estimate for estimate in estimates]
+
+    def _identity(self, placement: Placement) -> int:
+        # Bindings of one policy share its placement; keeping it alive keeps its id its own.
+        return id(self._placements.setdefault(id(placement), placement))
+
+    def _screened(self, context: Context, filters: Sequence[Filter]) -> Screen:
+        passing, refused = [], {}
+        for position in self.table.living:
+            reason = first_reason(context, self.table.clusters[position], filters)
+            if reason:
+                refused[position] = reason
+            else:
+                passing.append(position)
+        return Screen(passing=passing, refused=refused)
+
+
+def new_state(clusters: Iterable[Cluster], options: Options | None = None) -> State:
+    """The state of a pass before anything is placed."""
+    options = options or Options()
+    table = table_of(clusters)
+    return State(
+        table=table,
+        capacity=Capacity(table.clusters, modelling=options.modelling),
+        options=options,
+        unlimited=[UNKNOWN] * len(table.clusters),
+        has_unknown=any(cluster.assumed for cluster in table.clusters),
+    )
+
+
+def first_reason(context: Context, cluster: Cluster, filters: Iterable[Filter]) -> str:
+    """The first filter's reason against the cluster, or ""."""
+    return next(iter(reasons(context, cluster, filters)), "")
+
+
+def reasons(context: Context, cluster: Cluster, filters: Iterable[Filter]) -> Iterable[str]:
+    """Every filter's reason against the cluster, in the order of the filters."""
+    spared = cluster.name in context.previous
+    for filter_ in filters:
+        if spared and filter_.spares_previous:
+            continue
+        verdict = filter_.check(context, cluster)
+        if not verdict.fits:
+            yield verdict.reason

@@ -1,0 +1,236 @@
+"""Answers to the scheduling kinds, from the functions that a render calls."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.model.binding import ReplicaRequirements
+from reconciler.model.cluster_document import decode_cluster
+from reconciler.model.identity import id_of_body
+from reconciler.model.manifest import Manifest, Origin
+from reconciler.policy.claim import claim_template
+from reconciler.policy.decode import decode_propagation_policy
+from reconciler.policy.precedence import index_policies
+from reconciler.render.bindings import decode_binding, encode_binding
+from reconciler.scheduler.due import is_reschedule_required
+from reconciler.scheduler.explain import refusals
+from reconciler.scheduler.outcome import Failure, FailureKind, Trigger
+from reconciler.scheduler.plugin import Context
+from reconciler.scheduler.registry import Profile
+from reconciler.scheduler.replicas.webster import is_descending, webster
+from reconciler.scheduler.schedule import schedule, schedule_binding
+from reconciler.scheduler.state import Options, State, new_state
+from tests.parity.cases import Difference, Kind
+
+NOW = datetime(2025, 3, 2, tzinfo=UTC)
+PROFILE = Profile()
+_TYPES = {
+    FailureKind.FIT: "FitError",
+    FailureKind.UNSCHEDULABLE: "UnschedulableError",
+    FailureKind.ERROR: "Error",
+}
+
+
+def _state(clusters: list[Any], options: dict[str, Any] | None = None) -> State:
+    empty = bool((options or {}).get("enableEmptyWorkloadPropagation"))
+    decoded = [decode_cluster(body, stored=True) for body in clusters]
+    return new_state(decoded, Options(empty_workload_propagation=empty))
+
+
+def _named(clusters: Any) -> dict[str, int]:
+    return {item["name"]: item.get("replicas") or 0 for item in clusters or ()}
+
+
+def _targets(clusters: Any) -> list[dict[str, Any]]:
+    return [{"name": target.name, "replicas": target.replicas} for target in clusters]
+
+
+def _error(failure: Failure | None) -> dict[str, str] | None:
+    return None if failure is None else {"type": _TYPES[failure.kind], "message": failure.message}
+
+
+def _error_type(error: Any) -> str | None:
+    return error.get("type") if error else None
+
+
+def select_and_assign(given: Any) -> Any:
+    binding = decode_binding({"spec": given["spec"], "status": given.get("status")})
+    state = _state(given["clusters"], given.get("options"))
+    context = Context(
+        binding=binding,
+        placement=binding.placement,
+        affinity_name=binding.observed_affinity,
+        previous={target.name: target.replicas for target in binding.clusters},
+        is_fresh=is_reschedule_required(binding),
+    )
+    attempt = schedule(context, PROFILE, state)
+    refused = refusals(context, PROFILE, state)
+    return {
+        "suggestedClusters": _targets(attempt.clusters),
+        "error": _error(attempt.failure),
+        "filtered": {name: [refusal.reason for refusal in found] for name, found in refused.items()},
+        "estimates": dict(
+            zip(state.table.names, state.capacity.available(binding.requirements), strict=True)
+        ),
+    }
+
+
+def _agree_on_selection(ours: Any, theirs: Any) -> bool:
+    results = [_named(theirs.get("suggestedClusters"))]
+    if theirs.get("stableTieClusters"):
+        results.append(_named(theirs["stableTieClusters"]))
+    filtered = {name: sorted(reasons) for name, reasons in (theirs.get("filtered") or {}).items()}
+    return (
+        _named(ours["suggestedClusters"]) in results
+        and _error_type(ours["error"]) == _error_type(theirs.get("error"))
+        and {name: sorted(reasons) for name, reasons in ours["filtered"].items()} == filtered
+        and ("estimates" not in theirs or ours["estimates"] == theirs["estimates"])
+    )
+
+
+def schedule_one(given: Any) -> Any:
+    binding = decode_binding(given["binding"])
+    decision = schedule_binding(binding, PROFILE, _state(given["clusters"]), NOW)
+    after = encode_binding(decision.binding)
+    status = after["status"]
+    applied = (after["metadata"].get("annotations") or {}).get("policy.karmada.io/applied-placement")
+    conditions = status.get("conditions") or [None]
+    return {
+        "scheduled": decision.trigger is not None,
+        "trigger": decision.trigger,
+        "attempts": [
+            {
+                "affinityName": attempt.affinity_name,
+                "clusters": _targets(attempt.clusters),
+                "error": _error(attempt.failure),
+            }
+            for attempt in decision.attempts
+        ],
+        "clusters": after["spec"].get("clusters") or [],
+        "schedulerObservedAffinityName": status.get("schedulerObservingAffinityName", ""),
+        "schedulerObservedGeneration": status.get("schedulerObservedGeneration", 0),
+        "appliedPlacement": None if applied is None else json.loads(applied),
+        "lastScheduledTimeChanged": decision.is_renewed,
+        "condition": conditions[0],
+        "error": None
+        if decision.failure is None or decision.failure.kind is FailureKind.FIT
+        else decision.failure.message,
+    }
+
+
+def _agree_on_binding(ours: Any, theirs: Any) -> bool:
+    same = all(
+        ours[name] == theirs.get(name, default)
+        for name, default in (
+            ("scheduled", False),
+            ("schedulerObservedAffinityName", ""),
+            ("schedulerObservedGeneration", 0),
+            ("appliedPlacement", None),
+            ("lastScheduledTimeChanged", False),
+        )
+    )
+    # Without a run, Karmada says nothing of the condition.
+    condition = (ours["condition"] or {}) if theirs.get("condition") else {}
+    return (
+        same
+        and _named(ours["clusters"]) == _named(theirs.get("clusters"))
+        and bool(ours["error"]) == bool(theirs.get("error"))
+        and [_attempt(attempt) for attempt in ours["attempts"]]
+        == [_attempt(attempt) for attempt in theirs.get("attempts") or ()]
+        and all(
+            condition.get(key) == (theirs.get("condition") or {}).get(key) for key in ("status", "reason")
+        )
+    )
+
+
+def _attempt(attempt: Any) -> tuple[Any, ...]:
+    return (
+        attempt.get("affinityName") or "",
+        _named(attempt.get("clusters")),
+        _error_type(attempt.get("error")),
+    )
+
+
+def _cluster_vanished(given: Any, ours: Any, theirs: Any) -> bool:
+    """A cluster of the previous result is not in the fleet: Karmada waits, we schedule (spec scheduling §4.2)."""
+    present = {cluster["metadata"]["name"] for cluster in given["clusters"]}
+    previous = set(_named(given["binding"]["spec"].get("clusters")))
+    return (
+        not theirs["scheduled"]
+        and ours["scheduled"]
+        and ours["trigger"] is Trigger.CLUSTER_GONE
+        and bool(previous - present)
+    )
+
+
+def match_policies(given: Any) -> Any:
+    def manifest(body: Any) -> Manifest:
+        return Manifest(id=id_of_body(body), body=body, origin=Origin(path="case.json"))
+
+    documents = (given.get("propagationPolicies") or []) + (given.get("clusterPropagationPolicies") or [])
+    index = index_policies(decode_propagation_policy(manifest(body)) for body in documents)
+    claimed = claim_template(manifest(given["object"]), index)
+    best = [candidate.policy for candidate in claimed.candidates]
+    namespaced = next((policy for policy in best if policy.namespace), None)
+    cluster_scoped = next((policy for policy in best if not policy.namespace), None)
+    claim = claimed.claim
+    return {
+        "propagationPolicy": namespaced and f"{namespaced.namespace}/{namespaced.name}",
+        "clusterPropagationPolicy": cluster_scoped and cluster_scoped.name,
+        "winner": claim and {"kind": claim.kind, "namespace": claim.namespace, "name": claim.name},
+    }
+
+
+def _agree_on_policies(ours: Any, theirs: Any) -> bool:
+    winner = theirs.get("winner")
+    if winner:
+        winner = {key: winner.get(key) or "" for key in ("kind", "namespace", "name")}
+    return (
+        ours["propagationPolicy"] == theirs.get("propagationPolicy")
+        and ours["clusterPropagationPolicy"] == theirs.get("clusterPropagationPolicy")
+        and ours["winner"] == winner
+    )
+
+
+def estimate(given: Any) -> Any:
+    asked = given.get("replicaRequirements")
+    requirements = None
+    if asked is not None:
+        requirements = ReplicaRequirements(resource_request=asked.get("resourceRequest") or {})
+    state = _state(given["clusters"])
+    available = state.capacity.available(requirements)
+    return {"maxAvailableReplicas": dict(zip(state.table.names, available, strict=True))}
+
+
+def dispense(given: Any) -> Any:
+    result = webster(
+        given["replicas"],
+        _named(given["weights"]),
+        _named(given.get("initial")),
+        descending=is_descending(given.get("uid") or ""),
+    )
+    return {"result": [{"name": name, "replicas": replicas} for name, replicas in result.items()]}
+
+
+def _agree_on_seats(ours: Any, theirs: Any) -> bool:
+    # A party without seats may be listed or not.
+    seats = {name: replicas for name, replicas in _named(theirs.get("result")).items() if replicas}
+    return _named(ours["result"]) == seats
+
+
+KINDS = {
+    "select-and-assign": Kind(answer=select_and_assign, agrees=_agree_on_selection),
+    "schedule-binding": Kind(
+        answer=schedule_one,
+        agrees=_agree_on_binding,
+        differences=(Difference(name="vanished-cluster", explains=_cluster_vanished),),
+    ),
+    "policy-match": Kind(answer=match_policies, agrees=_agree_on_policies),
+    "estimate": Kind(
+        answer=estimate,
+        agrees=lambda ours, theirs: ours["maxAvailableReplicas"] == theirs["maxAvailableReplicas"],
+    ),
+    "dispense": Kind(answer=dispense, agrees=_agree_on_seats),
+}
