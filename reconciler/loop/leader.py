@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.errors import ClusterError, FieldConflict, Rejected
+from reconciler.errors import ClusterError, FieldConflict, Outdated, Rejected
 from reconciler.kube.client import Client
 from reconciler.kube.resources import Resource
 from reconciler.model.manifest import Body
@@ -82,10 +82,10 @@ class Leader:
                 await self.client.create(LEASES, self.namespace, self._body(None))
             elif self._is_ours(lease) or self._has_expired(lease):
                 # The resourceVersion in it makes this a compare-and-swap.
-                await self.client.replace(LEASES, self.namespace, self.name, self._body(lease))
+                await self.client.put(LEASES, self.namespace, self.name, self._body(lease))
             else:
                 return False
-        except (FieldConflict, Rejected):
+        except (FieldConflict, Outdated, Rejected):
             return False
         except ClusterError:
             return self.holds()
@@ -100,7 +100,7 @@ class Leader:
             if lease is not None and self._is_ours(lease):
                 body = self._body(lease)
                 body["spec"] = {**body["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
-                await self.client.replace(LEASES, self.namespace, self.name, body)
+                await self.client.put(LEASES, self.namespace, self.name, body)
         except ClusterError:
             return  # it expires by itself
         finally:
