@@ -1,7 +1,7 @@
-"""What may be remembered between renders: results by the values they were computed from.
+"""What may be remembered between renders: each stage's last answer for each key, with the values it was computed from.
 
-Pure in effect: a memo changes speed, never the result, and may be dropped at any moment (DESIGN §3). It holds what the
-last pass used and nothing older, so that it is bounded by the fleet.
+A memo changes speed, never the result, and may be dropped at any moment (DESIGN §3). It holds what the last pass used
+and nothing older, so that it is bounded by the fleet, and it never outlives the process, so that no other engine reads it.
 """
 
 from __future__ import annotations
@@ -9,22 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from reconciler.model.binding import Binding
+from reconciler.model.manifest import Manifest
+
 T = TypeVar("T")
-_GENERATIONS_KEPT = 8
 
 
 class Memo:
-    """Results of pure functions by key, for one process and one engine version.
-
-    A key starts with the stage's name and holds everything the result depends on: small values as they are, large
-    shared ones (all policies, all clusters) as the number that `intern` gives them.
-    """
+    """Answers by stage and key. An answer is used again only when every input is the same as it was."""
 
     def __init__(self) -> None:
-        self._fresh: dict[Hashable, Any] = {}
-        self._stale: dict[Hashable, Any] = {}
-        self._interned: dict[str, list[tuple[int, Any]]] = {}
-        self._next = 0
+        self._fresh: dict[tuple[str, Hashable], tuple[tuple[Any, ...], Any]] = {}
+        self._stale: dict[tuple[str, Hashable], tuple[tuple[Any, ...], Any]] = {}
         self.hits = 0
         self.misses = 0
 
@@ -33,33 +29,38 @@ class Memo:
         self._stale, self._fresh = self._fresh, {}
         self.hits = self.misses = 0
 
-    def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The result of `compute`, from memory where an equal key was computed before."""
-        try:
-            result: T = self._fresh[key]
-        except KeyError:
-            try:
-                result = self._stale[key]
-                self.hits += 1
-            except KeyError:
-                result = compute()
-                self.misses += 1
-            self._fresh[key] = result
-        else:
+    def remember(self, stage: str, key: Hashable, inputs: tuple[Any, ...], compute: Callable[[], T]) -> T:
+        """The answer of `compute`, which must depend on nothing but `inputs`; the same object as long as they are the same."""
+        slot = (stage, key)
+        known = self._fresh.get(slot) or self._stale.get(slot)
+        if known is not None and len(known[0]) == len(inputs) and all(map(is_same, known[0], inputs)):
             self.hits += 1
+            self._fresh[slot] = known
+        else:
+            self.misses += 1
+            self._fresh[slot] = known = (inputs, compute())
+        result: T = known[1]
         return result
 
-    def intern(self, name: str, value: Any) -> int:
-        """A number for `value`, the same as for an equal value lately interned under `name`.
 
-        Comparison is cheap where parts are the same objects as before, which they are between passes of a loop.
-        """
-        known = self._interned.setdefault(name, [])
-        for position, (number, other) in enumerate(known):
-            if other is value or other == value:
-                known.append(known.pop(position))
-                return number
-        self._next += 1
-        known.append((self._next, value))
-        del known[:-_GENERATIONS_KEPT]
-        return self._next
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two inputs are certainly the same, down to the bytes that come of them.
+
+    Identity, or equality where that says it all. Bindings hold open JSON, where Python calls `1` and `True` equal:
+    they count as the same only when they are one object.
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, Binding):
+        return False
+    if isinstance(one, Manifest):
+        # Problems name lines of the file, so the file must be the same too.
+        return bool(
+            one.digest == other.digest != ""
+            and one.id == other.id
+            and one.origin == other.origin
+            and one.origin.text == other.origin.text
+        )
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return bool(one == other)

@@ -1,0 +1,151 @@
+"""Before anything is scheduled: what each template of the repository is, and what its binding asks for.
+
+Pure. Claims it for a policy, interprets it, and holds it where a fault governs it. Decides no placement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.errors import Problem
+from reconciler.interpreter.defaults import with_defaults
+from reconciler.interpreter.registry import Interpreters
+from reconciler.interpreter.rules import InterpretationError
+from reconciler.model.binding import Binding
+from reconciler.model.fleet import Fleet
+from reconciler.model.identity import ObjectId
+from reconciler.model.manifest import Manifest
+from reconciler.policy.binding_spec import (
+    Interpretation,
+    Surroundings,
+    binding_spec,
+    priority_classes,
+    released,
+)
+from reconciler.policy.claim import Rule, claim_template
+from reconciler.policy.precedence import PolicyIndex, index_policies
+from reconciler.render import messages
+from reconciler.render.exclusions import is_namespace, never_propagated, not_sent_everywhere
+from reconciler.render.hold import Faults
+from reconciler.render.uid import template_uid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One template before the scheduler is asked.
+
+    `binding` is None when nothing places it. `is_scheduled`: the scheduler is to be asked; without it the binding stands
+    as it is. `held`: why binding and content stay as they were, to the byte. `everywhere`: a Namespace that goes to every
+    cluster by itself.
+    """
+
+    template: Manifest
+    binding: Binding | None = None
+    is_scheduled: bool = False
+    held: str = ""
+    everywhere: bool = False
+    is_unclaimed: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What all templates of one fleet are judged by."""
+
+    policies: PolicyIndex
+    surroundings: Surroundings
+    interpreters: Interpreters
+    faults: Faults
+    skipped_namespaces: tuple[str, ...]
+
+
+def rules_of(fleet: Fleet, faults: Faults, interpreters: Interpreters) -> Rules:
+    """The rules that one fleet's documents make."""
+    overrides = {(policy.namespace, policy.name) for policy in fleet.override_policies if not policy.deleting}
+    return Rules(
+        policies=index_policies(fleet.propagation_policies),
+        surroundings=Surroundings(
+            overrides=frozenset(overrides), priority_classes=priority_classes(fleet.templates)
+        ),
+        interpreters=interpreters,
+        faults=faults,
+        skipped_namespaces=fleet.config.skipped_namespaces,
+    )
+
+
+def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Standing:
+    """What one template is. Spec scheduling §2, and DESIGN §5 promise 1."""
+    reason = never_propagated(template, rules.skipped_namespaces)
+    if reason:
+        return Standing(template=template, problems=(messages.never_propagated(template, reason),))
+    not_everywhere = (
+        not_sent_everywhere(template, rules.skipped_namespaces)
+        if is_namespace(template.id)
+        else "no Namespace"
+    )
+    everywhere = not not_everywhere
+    owned = previous if previous is not None and previous.placement is not None else None
+    claimed = claim_template(template, rules.policies, owned.claim if owned else None)
+    held = rules.faults.on_claim(template, owned, claim_is_kept=claimed.rule is Rule.KEPT)
+    held = held or rules.faults.on_content(template, previous)
+    if held:
+        return _held(template, previous, held, everywhere=everywhere)
+    if claimed.policy is None:
+        return _unclaimed(template, owned, everywhere=everywhere, not_everywhere=not_everywhere)
+    try:
+        replicas, requirements = rules.interpreters.replicas(with_defaults(template.body))
+    except InterpretationError as error:
+        return Standing(
+            template=template,
+            binding=previous,
+            held=f"it cannot be interpreted: {error}",
+            everywhere=everywhere,
+            problems=(messages.uninterpretable(template, str(error)),),
+        )
+    interpretation = Interpretation(
+        uid=template_uid(template, previous), replicas=replicas, requirements=requirements
+    )
+    binding = binding_spec(template, claimed.policy, interpretation, previous, rules.surroundings)
+    if isinstance(binding, Problem):
+        # The policy is not applied now: what there is stands, and nothing new is placed.
+        return Standing(
+            template=template,
+            binding=previous,
+            held=binding.message,
+            everywhere=everywhere,
+            problems=(binding,),
+        )
+    return Standing(template=template, binding=binding, is_scheduled=True, everywhere=everywhere)
+
+
+def _held(template: Manifest, previous: Binding | None, reason: str, *, everywhere: bool) -> Standing:
+    return Standing(
+        template=template,
+        binding=previous,
+        held=reason,
+        everywhere=everywhere,
+        problems=(messages.held(template, reason, is_new=previous is None and not everywhere),),
+    )
+
+
+def _unclaimed(
+    template: Manifest, owned: Binding | None, *, everywhere: bool, not_everywhere: str
+) -> Standing:
+    if owned is not None:
+        gone = str(owned.claim) if owned.claim else ""
+        return Standing(
+            template=template,
+            binding=released(owned),
+            everywhere=everywhere,
+            problems=(messages.policy_gone(template, gone),),
+        )
+    if everywhere:
+        return Standing(template=template, everywhere=True)
+    hint = not_everywhere if is_namespace(template.id) else ""
+    return Standing(template=template, is_unclaimed=True, problems=(messages.unclaimed(template, hint),))
+
+
+def by_id(standings: tuple[Standing, ...]) -> Mapping[ObjectId, Standing]:
+    """Standings by the identity of their templates."""
+    return {each.template.id: each for each in standings}
