@@ -115,7 +115,7 @@ class Interpreters:
             return Health.UNKNOWN
 
     def readiness(self, body: Body, now: datetime | None = None) -> Verdict:
-        """kstatus' result for a live object, and one sentence why."""
+        """What kstatus says of a live object, and one sentence why."""
         return readiness(body, now)
 
     def reflect(self, body: Body) -> Any:

@@ -22,8 +22,10 @@ def retain(desired: Body, live: Body) -> Body:
     for field in ("secrets", "imagePullSecrets"):
         own = objects_at(desired, field)
         names = {text_at(one, "name") for one in own}
-        added = {text_at(one, "name"): one for one in reversed(objects_at(live, field))}
-        kept = [one for name, one in reversed(added.items()) if name not in names]
+        added: dict[str, Body] = {}
+        for one in objects_at(live, field):
+            added.setdefault(text_at(one, "name"), one)
+        kept = [one for name, one in added.items() if name not in names]
         if kept:
             desired = {**desired, field: [*own, *kept]}
     return desired
