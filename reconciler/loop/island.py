@@ -35,6 +35,9 @@ class Log(Protocol):
 class Observer(Protocol):
     """Collects the facts of one cluster."""
 
+    def remember(self, report: ClusterReport) -> None:
+        """Start from what was told before."""
+
     async def cluster(self, now: datetime) -> ClusterReport:
         """Status of the cluster itself. Never raises a ClusterError: no answer is a fact."""
 
@@ -96,6 +99,10 @@ class Island:
         ):
             self.desired = desired
             self._wanted.set()
+
+    def remember(self, report: ClusterReport) -> None:
+        """What the status branch says of this cluster."""
+        self.observer.remember(report)
 
     @property
     def is_waited_for(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from reconciler import __version__
@@ -163,12 +162,6 @@ def prune_base(repository: Repository, previous: PreviousRender) -> str:
     return trailers.get(PRUNE_BASE, "") if trailers.get(PRUNE) == HELD else previous.commit
 
 
-def may_prune(repository: Repository, rendered_commit: str) -> bool:
-    """Whether a rendered commit's trailers allow deletions on its word."""
-    trailers = read_commit(repository, rendered_commit).trailers
-    return trailers.get(COMPLETE) == "true" and trailers.get(PRUNE) == ALLOWED
-
-
 def limits_of(repository: Repository, previous: PreviousRender, limits: GuardLimits) -> GuardLimits:
     """The operator's limits, tightened by the settings at the source of the *previous* render (DESIGN §5, promise 2)."""
     config = config_at(repository, previous.source_commit)
@@ -245,8 +238,3 @@ def _guard_problem(where: str, guard: Guard) -> Problem:
 
 def _objects(files: Mapping[str, bytes]) -> set[ObjectId]:
     return {id_ for path in files if (id_ := object_id_of_path(path)) is not None}
-
-
-def render_time(repository: Repository, commit: str) -> datetime | None:
-    """The `now` of a rendered commit."""
-    return read_commit(repository, commit).committer_time if commit else None

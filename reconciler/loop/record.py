@@ -17,18 +17,19 @@ from reconciler.git.branches import RENDERED_TRAILERS, check_names, check_tip
 from reconciler.git.checkout import read_commit as read_source
 from reconciler.git.commits import Signer
 from reconciler.git.commits import read_commit as read_git_commit
-from reconciler.git.history import check_history
+from reconciler.git.history import check_history, contains
 from reconciler.git.maintenance import maintain
 from reconciler.git.reader import REPORT, ClusterFiles, Files, read_tip
 from reconciler.git.references import RefUpdate, full_name, resolve
 from reconciler.git.remote import Remote, fetch, push, remote_references
 from reconciler.git.remote import publish as push_published
-from reconciler.git.repository import Repository
-from reconciler.git.trailers import RENDERED_COMMIT, SOURCE_COMMIT
+from reconciler.git.repository import Repository, raw
+from reconciler.git.trailers import COMPLETE, PRUNE, RENDERED_COMMIT, SOURCE_COMMIT
 from reconciler.git.trees import TreeWriter
 from reconciler.git.writer import CommitFacts, cluster_trees, write_files
 from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render
-from reconciler.loop.publish import Published, Tips, may_prune, publish
+from reconciler.loop.publish import HELD, Published, Tips, publish
+from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.plan import Desired, desired_objects
 from reconciler.render.cluster_files import SUSPENDED, decode_suspended
 from reconciler.settings import BranchNames, GuardLimits
@@ -155,26 +156,48 @@ class Record:
         )
         return replace(written, problems=(*written.problems, *problems))
 
-    def desired(self, commit: str, cluster: str) -> Desired:
-        """One cluster's tree at a rendered commit, as delivery wants it."""
-        files = ClusterFiles(
-            self.repository, cluster_trees(self.repository, read_git_commit(self.repository, commit).tree)
-        )
+    def desired(self, commit: str, cluster: str) -> Desired | None:
+        """One cluster's tree at a rendered commit, as delivery wants it; None where it has none."""
+        rendered = read_git_commit(self.repository, commit)
+        files = ClusterFiles(self.repository, cluster_trees(self.repository, rendered.tree))
+        if cluster not in files:
+            return None
+        held = "the guards of the render hold every deletion" if rendered.trailers.get(PRUNE) == HELD else ""
+        complete = rendered.trailers.get(COMPLETE) == "true"
         return desired_of(
             files[cluster],
             cluster=cluster,
             commit=commit,
-            complete=may_prune(self.repository, commit),
+            complete=complete,
+            held=held,
             tree=files.tree(cluster),
         )
 
-    def tree_files(self, tree: str) -> Mapping[str, bytes]:
-        """The files of a tree by its id: what an inventory asks of earlier commits."""
-        return Files(self.repository, tree)
+    def objects_at(self, commit: str, cluster: str) -> frozenset[ObjectId] | None:
+        """The objects of a cluster's tree at a rendered commit; None where that tree cannot be had."""
+        if not self.repository.has(raw(commit)):
+            return None
+        trees = cluster_trees(self.repository, read_git_commit(self.repository, commit).tree)
+        if cluster not in trees:
+            return None
+        paths = Files(self.repository, trees[cluster])
+        return frozenset(id_ for path in paths if (id_ := object_id_of_path(path)) is not None)
 
-    def reports(self, clusters: list[str]) -> dict[str, Mapping[str, bytes]]:
-        """The files of each cluster's report branch, as far as there is one. Hostile input: sizes are bounded."""
-        found: dict[str, Mapping[str, bytes]] = {}
+    def supersedes(self, new: str, applied: str) -> bool:
+        """Whether a rendered commit may follow the one that a cluster stands at: it is the same or a descendant."""
+        return contains(self.repository, new, applied)
+
+    def standing(self) -> Fetched:
+        """Where the branches were seen last, without asking anybody: what to heal from while the Git host is away."""
+        return Fetched(
+            source=resolve(self.repository, self.remotes.source.tracking(self.branches.source)),
+            rendered=resolve(self.repository, self.remotes.rendered.tracking(self.branches.rendered)),
+            status=resolve(self.repository, self.remotes.status.tracking(self.branches.status)),
+        )
+
+    def reports(self, clusters: list[str]) -> dict[str, tuple[Mapping[str, bytes], datetime]]:
+        """The files of each cluster's report branch and its time, as far as there is one. Hostile input: sizes are bounded."""
+        found: dict[str, tuple[Mapping[str, bytes], datetime]] = {}
         by_place: dict[object, list[str]] = {}
         for name in clusters:
             by_place.setdefault(self.remotes.report(name).place, []).append(name)
@@ -187,7 +210,7 @@ class Record:
                     self.repository, tips.get(self.branches.report(name), ""), identity=None, limits=REPORT
                 )
                 if tip is not None:
-                    found[name] = tip.files
+                    found[name] = (tip.files, tip.commit.committer_time)
         return found
 
     def write_status(
@@ -244,7 +267,7 @@ class Record:
 
 
 def desired_of(
-    files: Mapping[str, bytes], *, cluster: str, commit: str, complete: bool, tree: str = ""
+    files: Mapping[str, bytes], *, cluster: str, commit: str, complete: bool, held: str = "", tree: str = ""
 ) -> Desired:
     """A cluster's tree as delivery wants it: objects by identity, with what must not be dispatched."""
     objects = desired_objects((path, sha256(files[path]).hexdigest(), files[path]) for path in files)
@@ -254,6 +277,7 @@ def desired_of(
         cluster=cluster,
         commit=commit,
         complete=complete,
+        held=held,
         objects=objects,
         tree=tree,
         suspended=frozenset(paths[path] for path in suspended if path in paths),
