@@ -102,10 +102,11 @@ def run_program(
     directory: Path | None = None,
     largest_file: int = 0,
     interactive: bool = False,
+    keep_open: tuple[int, ...] = (),
 ) -> Answer:
     """Run a program to its end, or kill it and all it started after `timeout` seconds.
 
-    `largest_file` (bytes, 0: any) bounds every file that it writes. Raises GitError when it cannot be started.
+    `largest_file` (bytes, 0: any) bounds every file that it writes; `keep_open` are file handles that it holds too. Raises GitError when it cannot be started.
     """
     command = list(arguments)
     if largest_file:
@@ -123,6 +124,7 @@ def run_program(
                 stderr=err,
                 # A session of its own has no terminal to ask on, and dies as a whole.
                 start_new_session=not interactive,
+                pass_fds=keep_open,
             )
         except OSError as error:
             raise GitError(f"cannot run {arguments[0]}: {error}") from error
@@ -136,14 +138,19 @@ def run_program(
         return Answer(code=process.returncode, out=_tail(out), err=_tail(err), timed_out=timed_out)
 
 
-def local_git(arguments: Sequence[str], directory: Path, *, timeout: float = 600.0) -> Answer:
+def local_git(
+    arguments: Sequence[str], directory: Path, *, timeout: float = 600.0, keep_open: tuple[int, ...] = ()
+) -> Answer:
     """Run `git` on a local repository of ours (maintenance). Raises GitError with its words if it fails."""
     with tempfile.TemporaryDirectory(prefix="reconciler-git-") as home:
         environment = with_settings(
             isolated_environment(os.environ, Path(home)), [("safe.directory", str(directory))]
         )
         answer = run_program(
-            ["git", f"--git-dir={directory}", *arguments], environment=environment, timeout=timeout
+            ["git", f"--git-dir={directory}", *arguments],
+            environment=environment,
+            timeout=timeout,
+            keep_open=keep_open,
         )
     if answer.code or answer.timed_out:
         words = answer.err.strip() or f"exit code {answer.code}"

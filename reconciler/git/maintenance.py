@@ -46,7 +46,7 @@ def maintain(repository: Repository, *, need: Due | None = None) -> Due:
     need = due(repository) if need is None else need
     match need:
         case Due.MERGE:
-            local_git(["repack", "--geometric=2", "-d", "--quiet"], repository.directory)
+            _git(repository, "repack", "--geometric=2", "-d", "--quiet")
         case Due.CLEAN:
             local_git(
                 ["repack", "--cruft", f"--cruft-expiration={_KEEP}", "-d", "--quiet"], repository.directory
@@ -58,3 +58,7 @@ def maintain(repository: Repository, *, need: Due | None = None) -> Due:
         case Due.NOTHING:
             pass
     return need
+
+
+def _git(repository: Repository, *arguments: str) -> None:
+    local_git(arguments, repository.directory, keep_open=repository.lock)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,36 +55,50 @@ class Mirror:
         self.close()
 
 
-def open_mirror(data: Path) -> Mirror:
+def open_mirror(data: Path, *, patience: float = 10.0) -> Mirror:
     """Open, or make, the mirror below a data directory, for this process alone.
 
-    Raises SettingsError when another process has it, GitError when the directory cannot be used.
+    Waits `patience` seconds for it: a `git` program may still run that a killed process started. Raises SettingsError when another process has it, GitError when the directory cannot be used.
     """
     with translated(f"cannot use the data directory {data}"):
         data.mkdir(parents=True, exist_ok=True)
         lock = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SettingsError(
-                f"another process uses the data directory {data}: give each its own"
-            ) from error
-        path = data / _NAME
-        rebuilt = False
+        _take(lock, data, patience)
+        path, rebuilt = data / _NAME, False
         if path.exists():
             try:
-                return Mirror(_recovered(path), rebuilt, lock)
+                return _mirror(_recovered(path), lock, rebuilt=False)
             except GitError:
                 rebuilt = True
                 with translated(f"cannot put the damaged {path} aside"):
                     shutil.rmtree(data / _DAMAGED, ignore_errors=True)
                     path.rename(data / _DAMAGED)
         _make(path)
-        return Mirror(open_repository(path), rebuilt, lock)
+        return _mirror(open_repository(path), lock, rebuilt=rebuilt)
     except BaseException:
         os.close(lock)
         raise
+
+
+def _take(lock: int, data: Path, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise SettingsError(
+                    f"another process uses the data directory {data}: give each its own"
+                ) from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _mirror(repository: Repository, lock: int, *, rebuilt: bool) -> Mirror:
+    repository.lock = (lock,)
+    return Mirror(repository, rebuilt, lock)
 
 
 def _make(path: Path) -> None:

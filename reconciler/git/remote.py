@@ -302,6 +302,8 @@ def _git(repository: Repository, remote: Remote, options: Sequence[str], names: 
             timeout=remote.timeout,
             largest_file=remote.largest_pack if options[0] == "fetch" else 0,
             interactive=connection.interactive,
+            # A helper on a laptop may stay for hours; an operator's git must keep the lock when we are killed.
+            keep_open=() if remote.laptop else repository.lock,
         )
         return Answer(
             code=answer.code,

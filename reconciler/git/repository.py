@@ -23,10 +23,14 @@ _TREE_CACHE: Final = 4096
 
 @dataclass(slots=True)
 class Repository:
-    """An open repository. `directory` is the common Git directory (that of the main work tree for a linked one)."""
+    """An open repository. `directory` is the common Git directory (that of the main work tree for a linked one).
+
+    `lock` are the file handles of its owner's lock: a `git` program that outlives its owner keeps holding them.
+    """
 
     handle: pygit2.Repository
     directory: Path
+    lock: tuple[int, ...] = ()
     _trees: dict[bytes, list[Entry]] = field(default_factory=dict)
 
     @property

@@ -30,14 +30,14 @@ def test_two_processes_cannot_have_one_data_directory(tmp_path):
         script = (
             "import sys; from pathlib import Path; from reconciler.git.mirror import open_mirror;"
             "from reconciler.errors import SettingsError\n"
-            "try: open_mirror(Path(sys.argv[1]))\nexcept SettingsError as error: print(error)"
+            "try: open_mirror(Path(sys.argv[1]), patience=0)\nexcept SettingsError as error: print(error)"
         )
         done = subprocess.run(
             [sys.executable, "-c", script, str(tmp_path / "data")], capture_output=True, text=True, check=True
         )
         assert "another process uses the data directory" in done.stdout
         with pytest.raises(SettingsError):
-            open_mirror(tmp_path / "data")
+            open_mirror(tmp_path / "data", patience=0.1)
     open_mirror(tmp_path / "data").close()
 
 
