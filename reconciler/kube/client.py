@@ -95,10 +95,13 @@ class Client:
         if way is not None:
             await way.close()
 
-    async def refresh(self) -> None:
-        """Load the credential again; where it changed, close the pool and begin a new one."""
+    async def refresh(self) -> bool:
+        """Load the credential again; where it changed (true), the pool is closed and a new one begins."""
         async with self._loading:
+            before = self._current
             await self._load()
+            after = self._current
+        return before is None or after is None or before.connection.key != after.connection.key
 
     @property
     def origin(self) -> str:
@@ -194,7 +197,7 @@ class Client:
         made: Body = answer.json()
         return made
 
-    async def replace(
+    async def put(
         self, resource: Resource, namespace: str, name: str, body: Body, *, manager: str = ""
     ) -> Body:
         """Write the whole object; with a `resourceVersion` in it, FieldConflict where it has changed since."""

@@ -29,6 +29,7 @@ class DesiredObject:
 class Desired:
     """One cluster's tree at one commit. Not `complete`: nothing may be deleted on its word.
 
+    `held` says why nothing may be deleted although the tree is complete (a guard at release); empty: nothing does.
     `tree` is the subtree's id where it is known. `suspended` objects are not written.
     `preserved` objects stay in the cluster when they are no longer desired (`preserveResourcesOnDeletion`).
     """
@@ -36,6 +37,7 @@ class Desired:
     cluster: str
     commit: str
     complete: bool = True
+    held: str = ""
     objects: Mapping[ObjectId, DesiredObject] = field(default_factory=dict, repr=False)
     tree: str = ""
     suspended: frozenset[ObjectId] = frozenset()
@@ -138,8 +140,8 @@ class Live:
 
     `known` objects are desired, ours and proven unchanged without a dry-run; `trials` holds the other desired ones.
     `inventory` is what is ours and still there. `unreadable` kinds (`Kind.group`) could not be listed: whatever
-    of them is not desired stays, and is not forgotten. `partial`: the inventory was not read (a pass over a few
-    objects), so nothing may be concluded from what it lacks.
+    of them is not desired stays, and is not forgotten. `partial`: only the objects in `trials` were looked at, so nothing
+    may be concluded from what is missing here, and nothing is pruned or recorded.
     """
 
     cluster: str

@@ -16,7 +16,7 @@ from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
 from reconciler.model.marks import CONFLICT_RESOLUTION, RECREATE
-from reconciler.model.plan import Action, Change, Desired, DesiredObject, Live, Parent, Plan, Refusal, Trial
+from reconciler.model.plan import Action, Change, Desired, Live, Parent, Plan, Refusal, Trial
 from reconciler.plan.fields import apply_entry, differing_paths, same
 from reconciler.plan.guards import cluster_guards, held
 from reconciler.plan.holds import hold_deletions, hold_stage
@@ -41,10 +41,21 @@ class Rules:
 
 def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
     """The Plan that brings one cluster from `live` to `desired`, with its guards checked."""
+    wanted = live.trials if live.partial else desired.objects
+    unknown = [
+        id_
+        for id_ in wanted
+        if id_ in desired.objects and (id_ not in live.known or id_ in desired.suspended)
+    ]
     examined = [
-        _change(object_, live.trials.get(id_), desired, rules.manager)
-        for id_, object_ in sorted(desired.objects.items(), key=lambda item: apply_key(item[0]))
-        if id_ not in live.known or id_ in desired.suspended
+        change_of(
+            id_,
+            desired.objects[id_].digest,
+            live.trials.get(id_),
+            rules.manager,
+            suspended=id_ in desired.suspended,
+        )
+        for id_ in sorted(unknown, key=apply_key)
     ]
     refused: set[ObjectId] = set()
     stages = []
@@ -55,9 +66,7 @@ def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
         refused |= now_refused
         if stage:
             stages.append(stage)
-    removed = hold_deletions(deletions(desired, live), refused)
-    settled = all(map(is_settled, removed)) and not live.unreadable
-    parent = parent_before(live.parent, desired, rules.now, deletes=bool(removed) or bool(live.unreadable))
+    removed = () if live.partial else hold_deletions(deletions(desired, live), refused)
     plan = Plan(
         cluster=desired.cluster,
         commit=desired.commit,
@@ -66,17 +75,26 @@ def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
         problems=(*live.problems, *_problems(desired.cluster, stages, removed, live)),
         unchanged=len(desired.objects) - len(examined),
         inventory=len(live.inventory),
-        parent=parent,
-        parent_done=parent_after(parent, desired, parent.commits[-1]),
-        parent_stands=bool(live.parent.resource_version) and _stands(live, parent, desired, stages),
         resumed=live.parent.commit == desired.commit,
-        prunes=settled,
+        prunes=all(map(is_settled, removed)) and not live.unreadable,
     )
     tripped = cluster_guards(plan, rules.limits, rules.approvals, rules.now)
-    if not tripped:
-        return plan
-    told = tuple(guard_problem(desired.cluster, guard) for guard in tripped)
-    return held(replace(plan, problems=(*plan.problems, *told)), tripped)
+    if tripped:
+        told = tuple(guard_problem(desired.cluster, guard) for guard in tripped)
+        plan = held(replace(plan, problems=(*plan.problems, *told)), tripped)
+    return _with_record(plan, desired, live, rules.now)
+
+
+def _with_record(plan: Plan, desired: Desired, live: Live, now: datetime) -> Plan:
+    if live.partial:
+        return replace(plan, parent=live.parent, parent_done=live.parent, parent_stands=True)
+    parent = parent_before(live.parent, desired, now, deletes=bool(plan.deletions) or bool(live.unreadable))
+    return replace(
+        plan,
+        parent=parent,
+        parent_done=parent_after(parent, desired, parent.commits[-1]),
+        parent_stands=bool(live.parent.resource_version) and _stands(live, parent, desired, plan),
+    )
 
 
 def drift(before: Body, after: Body, manager: str) -> tuple[str, ...]:
@@ -106,9 +124,12 @@ def _comparable(body: Body) -> dict[str, Any]:
     }
 
 
-def _change(object_: DesiredObject, trial: Trial | None, desired: Desired, manager: str) -> Change:
-    skipped = Change(id=object_.id, action=Action.SKIP, digest=object_.digest)
-    if object_.id in desired.suspended:
+def change_of(
+    id_: ObjectId, digest: str, trial: Trial | None, manager: str, *, suspended: bool = False
+) -> Change:
+    """What becomes of one desired object, from its dry-run alone."""
+    skipped = Change(id=id_, action=Action.SKIP, digest=digest)
+    if suspended:
         return replace(skipped, reason="suspended by its policy")
     if trial is None:
         return replace(skipped, reason="was not examined")
@@ -124,20 +145,19 @@ def _change(object_: DesiredObject, trial: Trial | None, desired: Desired, manag
     if before is not None and before.deleting:
         return replace(wanted, reason="waits: the object is being deleted")
     if before is not None and not before.owned and not _overwrites(trial.payload):
-        return replace(wanted, reason="exists and is not ours", refusal=_conflict(object_.id))
-    if trial.waits_for:
-        return replace(
-            wanted, action=Action.CREATE, deferred=True, reason=f"is tried once {trial.waits_for} is there"
-        )
+        return replace(wanted, reason="exists and is not ours", refusal=_conflict(id_))
     if trial.refusal is not None:
         return _refused(wanted, trial.refusal)
+    if trial.deferred:
+        action = Action.CREATE if before is None else Action.CONFIGURE
+        return replace(wanted, action=action, deferred=True, reason=trial.deferred)
     if before is None:
         return replace(wanted, action=Action.CREATE, reason="is not in the cluster")
-    differs = drift(before.body or {}, trial.after or {}, manager)
     if not before.owned:
         return replace(
             wanted, action=Action.CONFIGURE, reason="adopted: it exists, and conflictResolution is Overwrite"
         )
+    differs = drift(before.body or {}, trial.after or {}, manager)
     if not differs:
         return replace(wanted, action=Action.UNCHANGED)
     return replace(wanted, action=Action.CONFIGURE, reason=f"differs in {', '.join(differs)}")
@@ -165,12 +185,12 @@ def _conflict(id_: ObjectId) -> Refusal:
     return Refusal(code="R501", message=f"{id_} exists in the cluster without our label, and was not touched")
 
 
-def _stands(live: Live, parent: Parent, desired: Desired, stages: Iterable[tuple[Change, ...]]) -> bool:
+def _stands(live: Live, parent: Parent, desired: Desired, plan: Plan) -> bool:
     if same_record(live.parent, parent):
         return True
     # The commit moved but this cluster's tree did not: naming it would be a write that says nothing new.
     same_tree = bool(desired.tree) and desired.tree == live.parent.tree
-    writes = any(change.action in (Action.CREATE, Action.CONFIGURE) for stage in stages for change in stage)
+    writes = any(change.action in (Action.CREATE, Action.CONFIGURE) for change in plan.changes)
     return same_tree and not writes and len(live.parent.commits) == 1 == len(parent.commits)
 
 

@@ -57,6 +57,8 @@ def _deletion(live: LiveObject, desired: Desired) -> Change:
         return replace(skipped, reason=_PRESERVED)
     if not desired.complete:
         return replace(skipped, reason="not deleted: the tree is incomplete")
+    if desired.held:
+        return replace(skipped, reason=f"not deleted: {desired.held}")
     return replace(skipped, action=Action.DELETE, reason="is no longer in the tree", before=live.body)
 
 

@@ -1,0 +1,301 @@
+"""Looks at one cluster: the record, what is ours, and a server dry-run of every object that may differ.
+
+Promises: writes nothing (a dry-run is not stored), decides nothing. A group whose server does not answer is unreadable,
+never empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.errors import ClusterError, FieldConflict, Forbidden, Outdated, Rejected, Throttled
+from reconciler.interpreter.rules import InterpretationError
+from reconciler.kube.errors import is_dry_run_unsupported
+from reconciler.kube.resources import Discovery, Resource
+from reconciler.model.identity import ObjectId, group_of
+from reconciler.model.manifest import Body
+from reconciler.model.marks import PART_OF
+from reconciler.model.plan import Desired, DesiredObject, Live, LiveObject, Parent, Refusal, Trial
+from reconciler.plan.inventory import inventory, kinds_to_read, live_object
+from reconciler.plan.order import CRD
+from reconciler.plan.payload import retained, sendable
+from reconciler.targets.record import read_parent
+from reconciler.targets.refusals import concerns_all, missing_object, refusal_of
+from reconciler.targets.site import Site, Tree
+from reconciler.targets.table import Table
+
+_LOOKS = 4
+_NO_DRY_RUN = "is written without a dry-run: an admission webhook takes none"
+
+
+@dataclass(slots=True, kw_only=True)
+class Inspector:
+    """The reading half of a push target. Shares the table with the writing half."""
+
+    site: Site
+    table: Table
+    _gate: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gate = asyncio.Semaphore(self.site.concurrency)
+
+    async def everything(self, desired: Desired, *, refresh: bool) -> Live:
+        """The whole cluster: record, inventory, and a dry-run of all that is not proven unchanged."""
+        site = self.site
+        parent, discovery = await asyncio.gather(read_parent(site), site.client.discovery(refresh=refresh))
+        await self._refuse_stale(desired, parent)
+        trees = await self._trees(parent)
+        found, unreadable = await self._labelled(
+            self._kinds(desired, parent, trees, discovery), desired, discovery
+        )
+        ours = inventory(found.values(), parent, trees)
+        self.table.record_seen(ours)
+        known = {
+            id_
+            for id_, object_ in desired.objects.items()
+            if id_ in found and not found[id_].deleting and self.table.proves(found[id_], object_.digest)
+        }
+        examined = [object_ for id_, object_ in desired.objects.items() if id_ not in known]
+        return Live(
+            cluster=site.cluster,
+            trials=await self.trials(examined, desired, found),
+            known=frozenset(known),
+            inventory=ours,
+            unreadable=frozenset(unreadable),
+            parent=parent,
+        )
+
+    async def changed(self, desired: Desired, parent: Parent) -> Live:
+        """Only what is wanted differently than at the last pass, and what is no longer wanted at all."""
+        await self._refuse_stale(desired, parent)
+        seen = self.table.inventory()
+        known = {id_ for id_, object_ in desired.objects.items() if self.table.has(id_, object_.digest)}
+        gone = [live for id_, live in seen.items() if id_ not in desired.objects]
+        examined = [object_ for id_, object_ in desired.objects.items() if id_ not in known]
+        trials, leaving = await asyncio.gather(
+            self.trials(examined, desired, seen), asyncio.gather(*map(self._as_it_is, gone))
+        )
+        for before, now in zip(gone, leaving, strict=True):
+            if now is None or not now.owned:
+                # Gone, or somebody took the label off: it is no longer ours to delete.
+                self.table.forget(before.id)
+                seen.pop(before.id)
+            else:
+                seen[before.id] = now
+        return Live(
+            cluster=self.site.cluster, trials=trials, known=frozenset(known), inventory=seen, parent=parent
+        )
+
+    async def some(self, desired: Desired, ids: Iterable[ObjectId], parent: Parent) -> Live:
+        """These objects alone, whatever the table says of them: somebody has written to them."""
+        asked = [desired.objects[id_] for id_ in ids if id_ in desired.objects]
+        seen = self.table.inventory()
+        trials = await self.trials(asked, desired, seen)
+        return Live(cluster=self.site.cluster, trials=trials, inventory=seen, parent=parent, partial=True)
+
+    async def trials(
+        self, objects: Sequence[DesiredObject], desired: Desired, found: Mapping[ObjectId, LiveObject]
+    ) -> dict[ObjectId, Trial]:
+        """The dry-run of each object. `found` is what is known to be ours."""
+        wanted = [object_ for object_ in objects if object_.id not in desired.suspended]
+        payloads = {object_.id: sendable(self._body(object_), self.site.part_of) for object_ in wanted}
+        discovery = await self._discovery_for(payloads.values())
+        made = await asyncio.gather(
+            *(
+                self.trial(id_, payload, found.get(id_), desired, discovery)
+                for id_, payload in payloads.items()
+            )
+        )
+        return dict(zip(payloads, made, strict=True))
+
+    async def trial(
+        self,
+        id_: ObjectId,
+        payload: Body,
+        known: LiveObject | None,
+        desired: Desired,
+        discovery: Discovery,
+    ) -> Trial:
+        """One object's dry-run. Raises ClusterError where the error is the whole cluster's."""
+        resource = discovery.find(str(payload.get("apiVersion") or ""), id_.kind)
+        if resource is None:
+            return self._unserved(id_, payload, desired, discovery)
+        async with self._gate:
+            try:
+                return await self._trial(id_, payload, known, resource)
+            except InterpretationError as error:
+                message = f"{id_}: what the member keeps of it cannot be told: {error}"
+                return Trial(payload=payload, before=known, refusal=Refusal(code="R502", message=message))
+            except ClusterError as error:
+                if concerns_all(error):
+                    raise
+                return await self._refused(id_, payload, resource, error, desired, discovery)
+
+    async def _trial(
+        self, id_: ObjectId, payload: Body, known: LiveObject | None, resource: Resource
+    ) -> Trial:
+        site = self.site
+        before, wanted = known, payload
+        if before is not None and before.body is None:
+            before = await self._read(id_, resource)
+        for _ in range(_LOOKS):
+            if before is not None and before.deleting:
+                break
+            if before is not None:
+                payload = retained(wanted, before.body or {}, site.questions.retain, site.manager)
+            after, is_new = await site.client.apply(
+                resource, id_.namespace, id_.name, payload, manager=site.manager, dry_run=True
+            )
+            if is_new:
+                return Trial(payload=wanted, after=after)
+            if before is not None and before.resource_version == after["metadata"].get("resourceVersion"):
+                return Trial(payload=payload, before=before, after=after)
+            # Somebody wrote in between (or it was not known to be there): only like may be compared with like.
+            before = await self._read(id_, resource)
+        if before is not None and before.deleting:
+            return Trial(payload=wanted, before=before)
+        raise FieldConflict("the object keeps changing under our hands", cluster=site.cluster)
+
+    async def _refused(
+        self,
+        id_: ObjectId,
+        payload: Body,
+        resource: Resource,
+        error: ClusterError,
+        desired: Desired,
+        discovery: Discovery,
+    ) -> Trial:
+        cure = missing_object(error, id_.namespace, discovery)
+        if cure is not None and cure in desired.objects and cure != id_:
+            return Trial(payload=payload, deferred=f"is tried once {cure} is there")
+        refusal: Refusal | None = refusal_of(id_, error)
+        deferred = ""
+        if is_dry_run_unsupported(error):
+            refusal, deferred = None, _NO_DRY_RUN
+        try:
+            # A refusal says nothing of whose the object is, and somebody else's is a conflict first of all.
+            before = await self._read(id_, resource)
+        except ClusterError as unread:
+            if concerns_all(unread):
+                raise
+            before = None
+        if deferred and before is not None:
+            payload = retained(payload, before.body or {}, self.site.questions.retain, self.site.manager)
+        return Trial(payload=payload, before=before, refusal=refusal, deferred=deferred)
+
+    def _unserved(self, id_: ObjectId, payload: Body, desired: Desired, discovery: Discovery) -> Trial:
+        definition = next(
+            (other for other in self._definitions(desired) if self._defines(desired, other, id_)), None
+        )
+        if definition is not None:
+            return Trial(payload=payload, deferred=f"is tried once {definition} is there")
+        version = str(payload.get("apiVersion") or "")
+        if discovery.is_stale(group_of(version)):
+            message = f"{id_}: the server behind {version} does not answer"
+            return Trial(payload=payload, refusal=Refusal(code="R508", message=message, transient=True))
+        served = sorted(
+            {r.api_version for r in discovery.resources if (r.group, r.kind) == (id_.group, id_.kind)}
+        )
+        hint = f"; it serves {', '.join(served)}" if served else ""
+        message = f"{id_}: the cluster does not serve {version}{hint}"
+        return Trial(payload=payload, refusal=Refusal(code="R508", message=message, status=404))
+
+    def _definitions(self, desired: Desired) -> Iterable[ObjectId]:
+        return (id_ for id_ in desired.objects if id_.kind_group == CRD)
+
+    def _defines(self, desired: Desired, definition: ObjectId, id_: ObjectId) -> bool:
+        if definition.name.partition(".")[2] != id_.group:
+            return False
+        spec = self._body(desired.objects[definition]).get("spec") or {}
+        return (spec.get("names") or {}).get("kind") == id_.kind
+
+    async def _discovery_for(self, payloads: Iterable[Body]) -> Discovery:
+        client = self.site.client
+        discovery = await client.discovery()
+        wanted = {(str(body.get("apiVersion") or ""), str(body.get("kind") or "")) for body in payloads}
+        if all(discovery.find(version, kind) for version, kind in wanted):
+            return discovery
+        return await client.discovery(refresh=True)
+
+    async def _read(self, id_: ObjectId, resource: Resource) -> LiveObject | None:
+        body = await self.site.client.get(resource, id_.namespace, id_.name)
+        return None if body is None else self._live(body)
+
+    async def _as_it_is(self, known: LiveObject) -> LiveObject | None:
+        discovery = await self.site.client.discovery()
+        resource = discovery.of(known.id)
+        if resource is None:
+            return None if not discovery.is_stale(known.id.group) else known
+        async with self._gate:
+            body = await self.site.client.get(resource, known.id.namespace, known.id.name, metadata_only=True)
+        return None if body is None else self._live(body, complete=False)
+
+    def _live(self, body: Body, *, complete: bool = True) -> LiveObject:
+        return live_object(body, part_of=self.site.part_of, manager=self.site.manager, complete=complete)
+
+    def _body(self, object_: DesiredObject) -> Body:
+        return object_.body if object_.body is not None else self.site.questions.parse(object_.data)
+
+    async def _refuse_stale(self, desired: Desired, parent: Parent) -> None:
+        if parent.commit in ("", desired.commit) or await self.site.questions.supersedes(
+            desired.commit, parent.commit
+        ):
+            return
+        raise Outdated(
+            f"commit {parent.commit[:12]} is applied, and {desired.commit[:12]} does not follow it",
+            cluster=self.site.cluster,
+        )
+
+    async def _trees(self, parent: Parent) -> dict[str, Tree | None]:
+        commits = [applied.commit for applied in parent.commits]
+        found = await asyncio.gather(*map(self.site.questions.tree, commits))
+        return dict(zip(commits, found, strict=True))
+
+    def _kinds(
+        self, desired: Desired, parent: Parent, trees: Mapping[str, Tree | None], discovery: Discovery
+    ) -> tuple[str, ...]:
+        kinds = set(kinds_to_read(desired, parent, trees))
+        if not parent.commits or parent.overflowed:
+            # Nobody says what we ever applied here: every kind may hold something of ours.
+            kinds |= {resource.kind_group for resource in discovery.listable()}
+        return tuple(sorted(kinds))
+
+    async def _labelled(
+        self, kinds: Sequence[str], desired: Desired, discovery: Discovery
+    ) -> tuple[dict[ObjectId, LiveObject], set[str]]:
+        fresh = {
+            id_.kind_group
+            for id_, object_ in desired.objects.items()
+            if not self.table.has(id_, object_.digest)
+        }
+        lists = await asyncio.gather(*(self._list(kind, discovery, complete=kind in fresh) for kind in kinds))
+        found: dict[ObjectId, LiveObject] = {}
+        unreadable = set()
+        for kind, objects in zip(kinds, lists, strict=True):
+            if objects is None:
+                unreadable.add(kind)
+            for live in objects or ():
+                found[live.id] = live
+        return found, unreadable
+
+    async def _list(
+        self, kind_group: str, discovery: Discovery, *, complete: bool
+    ) -> list[LiveObject] | None:
+        kind, _, group = kind_group.partition(".")
+        resource = discovery.preferred(group, kind)
+        if resource is None:
+            return None if discovery.is_stale(group) else []
+        labels = f"{PART_OF}={self.site.part_of}"
+        found: list[LiveObject] = []
+        async with self._gate:
+            try:
+                async for page in self.site.client.pages(resource, labels=labels, metadata_only=not complete):
+                    found.extend(self._live(item, complete=complete) for item in page.items)
+            except (Forbidden, Throttled):
+                return None
+            except Rejected as error:
+                # The path itself is gone: its CRD was removed since discovery.
+                return [] if error.status == 404 else None
+        return found
