@@ -116,3 +116,8 @@ def check_name(name: str) -> None:
         name.encode()
     except UnicodeEncodeError as error:
         raise GitError(f"{name!r} is not text and cannot be a file name in a tree") from error
+
+
+def is_dot_git(name: str) -> bool:
+    """Whether some file system takes this name for `.git`."""
+    return _DOT_GIT.fullmatch(_IGNORED_BY_HFS.sub("", name)) is not None

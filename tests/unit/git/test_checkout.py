@@ -13,8 +13,6 @@ from reconciler.git.checkout import FileChange, ReadCache, changed_files, read_c
 from reconciler.manifests.load import LARGEST_FILE
 
 WHEN = 1_790_000_000
-AUTHOR = pygit2.Signature("A Person", "person@example.org", WHEN - 50, 120)
-COMMITTER = pygit2.Signature("A Person", "person@example.org", WHEN, 120)
 
 
 @pytest.fixture
@@ -40,16 +38,24 @@ def nested(repository, files):
         if rest:
             below.setdefault(name, {})[rest] = content
         else:
-            mode, content = content if isinstance(content, tuple) else (b"100644", content)
-            here.append(
-                (name.encode(), mode, blob(repository, content) if isinstance(content, bytes) else content)
-            )
+            mode, held = content if isinstance(content, tuple) else (b"100644", content)
+            here.append((name.encode(), mode, blob(repository, held) if isinstance(held, bytes) else held))
     here += [(name.encode(), b"40000", nested(repository, inner)) for name, inner in below.items()]
     return tree(repository, sorted(here, key=lambda line: line[0] + (b"/" if line[1] == b"40000" else b"")))
 
 
 def commit(repository, root, parents=(), ref="refs/heads/main"):
-    return str(repository.create_commit(ref, AUTHOR, COMMITTER, "a change", root, list(parents)))
+    """A commit, written as an object: libgit2 would look into the tree first."""
+    lines = [f"tree {root}", *(f"parent {parent}" for parent in parents)]
+    lines += [
+        f"author A Person <a@example.org> {WHEN - 50} +0200",
+        f"committer A Person <a@example.org> {WHEN} +0200",
+    ]
+    data = "\n".join([*lines, "", "a change\n"]).encode()
+    found = str(repository.odb.write(pygit2.enums.ObjectType.COMMIT, data))
+    if ref:
+        repository.references.create(ref, found, force=True)
+    return found
 
 
 def codes(source):
@@ -344,7 +350,13 @@ def test_a_cache_does_not_keep_directories_that_are_long_gone(repository):
 def test_revisions_resolve_to_commits(repository):
     first = commit(repository, nested(repository, {"a.yaml": b"1\n"}))
     second = commit(repository, nested(repository, {"a.yaml": b"2\n"}), [first])
-    repository.create_tag("v1", first, pygit2.enums.ObjectType.COMMIT, COMMITTER, "a tag")
+    repository.create_tag(
+        "v1",
+        first,
+        pygit2.enums.ObjectType.COMMIT,
+        pygit2.Signature("A Person", "a@example.org", WHEN, 120),
+        "a tag",
+    )
     assert resolve(repository, "main") == second
     assert resolve(repository, "refs/heads/main") == second
     assert resolve(repository, "main~1") == first
@@ -454,7 +466,7 @@ def test_changed_files_agree_with_git(repository, tmp_path):
 @pytest.fixture
 def work(tmp_path):
     folder = tmp_path / "work"
-    repository = pygit2.init_repository(folder)
+    repository = pygit2.init_repository(folder, initial_head="main")
     (folder / "a.yaml").write_bytes(b"a: 1\n")
     commit(repository, nested(repository, {"a.yaml": b"a: 1\n"}))
     return folder
