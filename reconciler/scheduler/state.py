@@ -24,6 +24,8 @@ class Options:
 
     empty_workload_propagation: bool = False
     modelling: bool = True
+    independent: bool = False
+    """Bindings do not see what others take in the same pass, nor what was placed since the observation (ours is False)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
