@@ -6,7 +6,7 @@ Pure, and independent of the order of files. A memo is only ever a faster way to
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Final
@@ -81,10 +81,9 @@ def assemble(
         if (manifest := _identified(entry, scopes, config, assembly, memo)) is not None
     ]
     twice = _told_twice(manifests, assembly)
+    faulty = _across(manifests, assembly)
     for entry, manifest in manifests:
-        _judge(entry, manifest, config, assembly, is_twice=manifest.id in twice)
-    clusters = frozenset(manifest.id.name for _, manifest in manifests if manifest.id.kind == "Cluster")
-    _judge_together(clusters, assembly)
+        _judge(entry, manifest, config, assembly, is_held=manifest.id in twice or manifest.id in faulty)
     return _fleet(source, config, scopes, assembly)
 
 
@@ -209,7 +208,7 @@ def _identified(
         finding = Finding(
             code="R142",
             path=("kind",),
-            message=f"whether a {entry.kind} of {entry.body['apiVersion']} lives in a namespace is unknown",
+            message=f"unknown kind {entry.kind} of {entry.body['apiVersion']}: does it live in a namespace?",
         )
         assembly.problems.append(problem_of(finding, entry.origin))
         assembly.unreadable.add(entry.origin.path)
@@ -294,29 +293,28 @@ def _told_twice(manifests: Iterable[tuple[Entry, Manifest]], assembly: _Assembly
 # ---- Verdicts
 
 
+def _across(manifests: Sequence[tuple[Entry, Manifest]], assembly: _Assembly) -> frozenset[ObjectId]:
+    """The documents that are at fault beside others, by the rules that need more than one."""
+    clusters = frozenset(manifest.id.name for _, manifest in manifests if manifest.id.kind == "Cluster")
+    faulty = set()
+    for manifest, finding in across.check((each for entry, each in manifests if entry.is_sound), clusters):
+        assembly.problems.append(problem_of(finding, manifest.origin, str(manifest.id)))
+        if is_fatal((finding,)):
+            faulty.add(manifest.id)
+    return frozenset(faulty)
+
+
 def _judge(
-    entry: Entry, manifest: Manifest, config: FleetConfig, assembly: _Assembly, *, is_twice: bool
+    entry: Entry, manifest: Manifest, config: FleetConfig, assembly: _Assembly, *, is_held: bool
 ) -> None:
     """Accept or refuse one manifest."""
     found = secrets.check_secret(manifest, config)
     assembly.problems.extend(problem_of(finding, manifest.origin, str(manifest.id)) for finding in found)
-    if entry.is_fatal or is_twice or is_fatal(found):
+    if entry.is_fatal or is_held or is_fatal(found):
         if unsupported.governs(entry.group, entry.kind):
             assembly.refused.append(manifest)
     else:
         assembly.accepted.append(manifest)
-
-
-def _judge_together(clusters: frozenset[str], assembly: _Assembly) -> None:
-    """Rules that need more than one document; what they find fatal is refused after all."""
-    accepted: list[Manifest] = []
-    found: dict[int, list[Finding]] = defaultdict(list)
-    for manifest, finding in across.check(assembly.accepted, clusters):
-        found[id(manifest)].append(finding)
-        assembly.problems.append(problem_of(finding, manifest.origin, str(manifest.id)))
-    for manifest in assembly.accepted:
-        (assembly.refused if is_fatal(found[id(manifest)]) else accepted).append(manifest)
-    assembly.accepted = accepted
 
 
 def _fleet(source: Source, config: FleetConfig, scopes: Scopes, assembly: _Assembly) -> Fleet:

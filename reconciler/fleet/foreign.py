@@ -42,6 +42,7 @@ _KUBECONFIG: Final = ForeignTool(
 UNREAD_FILES: Final[Mapping[str, ForeignTool]] = {
     "kustomization.yaml": _KUSTOMIZE,
     "kustomization.yml": _KUSTOMIZE,
+    "Kustomization": _KUSTOMIZE,
     "skaffold.yaml": _SKAFFOLD,
     "skaffold.yml": _SKAFFOLD,
     "helmfile.yaml": _HELMFILE,

@@ -59,7 +59,8 @@ def lay_out(
     troubled = {problem.location.path for problem in source.problems if problem.location is not None}
     for file in sorted(source.files, key=lambda each: each.path):
         path = file.path
-        if not path.endswith(_EXTENSIONS) or path in troubled:
+        is_candidate = path.endswith(_EXTENSIONS) or _name(path) in UNREAD_FILES
+        if not is_candidate or path in troubled:
             continue
         excluded = _excluded(path, included, ignored)
         if excluded:
@@ -83,11 +84,15 @@ def lay_out(
             drawing.files.append(file)
     for problem in source.problems:
         path = problem.location.path if problem.location is not None else ""
-        if _excluded(path, included, ignored) or _apart(path, charts):
+        # A name that Git or a file system would misread is said, whatever it begins with.
+        place = _folder(path) if problem.code == "R120" else path
+        if _excluded(path, included, ignored) or _apart(place, charts):
             continue
         drawing.problems.append(problem)
         if problem.severity is Severity.ERROR:
             drawing.unreadable.add(path)
+            # A submodule or a bad name may stand for a whole directory.
+            drawing.unreadable.update(each for each in previous_paths if each.startswith(f"{path}/"))
     return Layout(
         files=tuple(drawing.files),
         skipped=tuple(drawing.skipped),

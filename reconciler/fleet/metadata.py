@@ -75,7 +75,7 @@ def check_metadata(body: Mapping[str, Any], *, needs_name: bool = True) -> tuple
         )
     if not isinstance(metadata, Mapping):
         return (
-            Finding(code="R135", path=("metadata",), message="metadata must be a mapping"),
+            _mistyped(("metadata",), "a mapping", "write name, labels and so on below it"),
             *_nameless(needs_name),
         )
     return tuple(

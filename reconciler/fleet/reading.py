@@ -23,13 +23,17 @@ SETTINGS_KIND = ("fleet-reconciler", "FleetConfig")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One object as it was found. `is_fatal`: it is not acted on. Its name, namespace and kind are safe to use."""
+    """One object as it was found. Its name, namespace and kind are safe to use.
+
+    `is_fatal`: it is not acted on. `is_sound`: nothing is wrong with it, but that it may not be supported yet.
+    """
 
     group: str
     kind: str
     body: Body
     origin: Origin
     is_fatal: bool = False
+    is_sound: bool = True
     is_policy_side: bool = False
 
 
@@ -110,6 +114,7 @@ def _examine(body: Body, origin: Origin) -> tuple[Entry | None, tuple[Finding, .
         body=body,
         origin=origin,
         is_fatal=is_fatal(found),
+        is_sound=not is_fatal(finding for finding in found if finding.code not in ("R206", "R207")),
         is_policy_side=is_policy_side,
     )
     return entry, found

@@ -156,9 +156,9 @@ def _rule(keyword: str, details: Mapping[str, Any], value: object, parent: Mappi
         case "pattern":
             return f"is {quoted(value)}; it must be {parent['title']}"
         case "minimum":
-            return f"is {quoted(value)}; the least is {limit}"
+            return f"is {value}; the least is {limit}"
         case "maximum":
-            return f"is {quoted(value)}; the greatest is {limit}"
+            return f"is {value}; the greatest is {limit}"
         case "minLength" | "minItems":
             return "must not be empty" if limit == 1 else f"is too short: at least {limit} characters"
         case "maxLength":
@@ -185,12 +185,12 @@ def _instead(name: str, parent: Mapping[str, Any]) -> str:
     """What the author may have meant by an unknown field."""
     fields = tuple(parent.get("properties", ()))
     same = [field for field in fields if field.lower() == name.lower()]
+    below = () if same else _below(name, parent, ())
+    if below:
+        return f"`{name}` belongs into `{'.'.join(below)}`"
     close = same or get_close_matches(name, fields, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
-    below = _below(name, parent, ())
-    if below:
-        return f"`{name}` belongs into `{'.'.join(below)}`"
     return f"remove it; known fields are {', '.join(sorted(fields))}" if fields else ""
 
 

@@ -67,7 +67,7 @@ def _image(item: Body, path: FieldPath) -> Iterator[Finding]:
 
 
 def _metadata(item: Body, path: FieldPath, *, is_label: bool) -> Iterator[Finding]:
-    what = "label" if is_label else "annotation"
+    what = "a label" if is_label else "an annotation"
     size = 0
     for key, value in sorted(item["value"].items()):
         at = (*path, "value", key)
@@ -77,7 +77,7 @@ def _metadata(item: Body, path: FieldPath, *, is_label: bool) -> Iterator[Findin
             yield Finding(
                 code="R251",
                 path=at,
-                message=f"{quoted(key)} is no key of a {what}; it must be {names.LABEL_KEY}",
+                message=f"{quoted(key)} is no key of {what}; it must be {names.LABEL_KEY}",
             )
         elif is_label and not names.is_label_value(value):
             yield Finding(

@@ -1,0 +1,149 @@
+"""Broken fleets and exactly the problems they give: path, line, column and code, written by hand.
+
+`problems/<code>-<what>/fleet/` is a fleet, `expected.txt` its problems; `tree.txt` adds what a folder cannot hold
+(see `trees`). A commit of it is read as the commands read one. RECONCILER_ACCEPT=1 rewrites the expectations.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cases.check_commit import problems_of
+
+from reconciler.fleet.layout import IGNORE_NAME
+from reconciler.problems import CATALOGUE
+
+HERE = Path(__file__).parent
+CASES = sorted(path for path in (HERE / "problems").iterdir() if path.is_dir())
+LINE = re.compile(r"(?P<place>.+?) (?P<code>R\d{3})\Z")
+
+# Codes whose row stands in the catalogue and that nothing says yet. Saying one of them makes a test here fail, and
+# that test asks for the case.
+UNSAID = {"R121", "R124"}
+
+# DESIGN section 5, promise 8: what a stranger may send, by the cases that send it.
+PROMISE_8 = {
+    "YAML bombs": ["R113-billion-laughs", "R113-anchor-holds-itself", "R106-deep-flow", "R108-python-object"],
+    "huge files": ["R105-hundred-megabytes", "R105-three-mebibytes-and-one-byte"],
+    "symbolic links out of the tree": ["R118-link-out-of-the-repository", "R118-absolute-link"],
+    "path traversal through names": [
+        "R120-dot-dot-in-a-tree",
+        "R134-path-in-the-group",
+        "R134-path-in-the-kind",
+        "R138-path-traversal",
+        "R138-dots-as-role",
+        "R138-slash-in-a-role",
+        "R139-namespace-traversal",
+    ],
+    "hostile Markdown and terminals": [
+        "R138-hostile-markdown",
+        "R138-terminal-escape",
+        "R138-right-to-left",
+        "R120-name-with-a-line-break",
+    ],
+    "patterns that take for ever": [
+        "R272-expression-that-takes-for-ever",
+        "R133-pattern-that-would-backtrack",
+    ],
+    "trees without measure": ["R123-too-many-levels"],
+}
+HOSTILE = sorted(name for names in PROMISE_8.values() for name in names)
+
+SECONDS = 20
+MEMORY = 1024**3
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_broken_fleet_gives_exactly_its_problems_twice(case, tmp_path):
+    found = problems_of(case, tmp_path)
+    lines = sorted(f"{problem.location} {problem.code}" for problem in found)
+    expected = case / "expected.txt"
+    if os.environ.get("RECONCILER_ACCEPT"):
+        expected.write_text("".join(f"{line}\n" for line in lines))
+    assert lines == expected.read_text().splitlines()
+    assert found, "a case shows at least one problem"
+    again = tmp_path / "again"
+    again.mkdir()
+    assert problems_of(case, again) == found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_problem_has_words_that_are_safe_to_show_and_a_remedy(case, tmp_path):
+    for problem in problems_of(case, tmp_path):
+        assert problem.code in CATALOGUE
+        assert problem.remedy, problem
+        text = "".join([problem.message, problem.subject, *problem.evidence, problem.remedy])
+        assert text.isprintable(), problem
+        assert len(text) < 2000
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_input_ends_in_its_problem_within_bounds(name, tmp_path):
+    """In a process of its own, with a limit on time and on memory that an endless answer would break."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+    case = HERE / "problems" / name
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.cases.check_commit", str(case), str(tmp_path)],
+        cwd=HERE.parent.parent,
+        preexec_fn=limited,
+        timeout=6 * SECONDS,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == (case / "expected.txt").read_text().splitlines()
+    assert not done.stderr
+
+
+def test_every_code_of_files_and_fleet_documents_has_a_case():
+    shown = {LINE.match(line)["code"] for case in CASES for line in _expected(case)}
+    missing = {code for code in CATALOGUE if code[:2] in ("R1", "R2")} - shown - UNSAID
+    assert not missing, f"no case shows {sorted(missing)}"
+    assert shown <= CATALOGUE.keys()
+
+
+def test_a_code_that_nothing_says_yet_is_said_by_nothing():
+    package = HERE.parent.parent / "reconciler"
+    for path in sorted(package.rglob("*.py")):
+        if path.name != "problems.py":
+            text = path.read_text()
+            assert not [code for code in UNSAID if code in text], f"{path.name}: give the code a case"
+
+
+def test_a_case_is_named_after_a_code_that_it_shows():
+    for case in CASES:
+        code = case.name.partition("-")[0]
+        assert any(line.endswith(f" {code}") for line in _expected(case)), case.name
+
+
+def test_every_kind_of_attack_has_a_case_that_exists():
+    names = {case.name for case in CASES}
+    for attack, cases in PROMISE_8.items():
+        assert cases, attack
+        assert set(cases) <= names, attack
+
+
+def test_cases_hold_no_file_that_git_would_ignore_on_its_way_here():
+    ignored = subprocess.run(
+        ["git", "status", "--porcelain", "--ignored", "--", str(HERE / "problems")],
+        cwd=HERE,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "!!" not in ignored
+    assert any((case / "fleet" / IGNORE_NAME).exists() for case in CASES)
+
+
+def _expected(case: Path) -> list[str]:
+    return (case / "expected.txt").read_text().splitlines()
