@@ -23,9 +23,9 @@ STAGE_SECONDS: Final = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300),
 )
 PASSES: Final = Counter("fleet_reconciler_passes_total", "Passes by result.", ("result",), registry=REGISTRY)
-OBJECTS: Final = Counter(
-    "fleet_reconciler_objects_total",
-    "Objects by cluster and by what happened to them.",
+OBJECTS: Final = Gauge(
+    "fleet_reconciler_objects",
+    "Objects by cluster and by what the last pass did with them.",
     ("cluster", "action"),
     registry=REGISTRY,
 )
@@ -47,9 +47,7 @@ CLUSTER_LAG_SECONDS: Final = Gauge(
 LEADER: Final = Gauge("fleet_reconciler_leader", "1 while this process holds the lease.", registry=REGISTRY)
 
 
-def configure_logging(
-    *, level: str = "info", json: bool | None = None, stream: TextIO | None = None
-) -> None:
+def configure_logging(*, level: str = "info", json: bool | None = None, stream: TextIO | None = None) -> None:
     """Send events of `level` and above to `stream` (default: stderr); `json` None means: unless it is a terminal."""
     out = stream or sys.stderr
     as_json = not out.isatty() if json is None else json
@@ -68,3 +66,9 @@ def configure_logging(
         logger_factory=structlog.PrintLoggerFactory(file=out),
         cache_logger_on_first_use=False,
     )
+
+
+def logger() -> structlog.typing.FilteringBoundLogger:
+    """The structured logger of the shell."""
+    found: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return found

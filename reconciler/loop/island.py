@@ -75,6 +75,7 @@ class Island:
         Callable[[Callable[[frozenset[ObjectId]], Awaitable[None]], asyncio.Event], Awaitable[None]] | None
     ) = None
     observe_only: bool = False
+    suspended: str = ""
     desired: Desired | None = None
     outcome: Outcome | None = None
     plan: Plan | None = None

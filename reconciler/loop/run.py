@@ -19,20 +19,23 @@ from reconciler.errors import GitError, LostRace, Problem, ReconcilerError, Seve
 from reconciler.loop.backoff import Backoff
 from reconciler.loop.decide import Decision, read_observation
 from reconciler.loop.island import Island
-from reconciler.loop.publish import Published
+from reconciler.loop.publish import Published, limits_of
 from reconciler.loop.record import Fetched, Record
 from reconciler.loop.triggers import Triggers
 from reconciler.model.cluster import Cluster, DeliveryMode
 from reconciler.model.cluster_document import encode_cluster_status
+from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
 from reconciler.model.observation import ClusterReport, MemberStatus, Observation
 from reconciler.observe.branches import Report, decode_report, with_silence
+from reconciler.settings import GuardLimits
 from reconciler.status.aggregate import Aggregate, Facts, status_files
 from reconciler.status.quantise import quantised
 
 T = TypeVar("T")
 
+STUCK_SECONDS = 600.0
 ATTEMPTS = 4
 """Passes in a row after a lost race before waiting for the next trigger."""
 
@@ -83,6 +86,8 @@ class Reconciler:
     status_interval: float = 300.0
     report_interval: float = 300.0
     coalesce: float = 0.3
+    limits: GuardLimits = field(default_factory=GuardLimits)
+    approvals: tuple[Approval, ...] = ()
     last: Passed | None = None
     trouble: str = ""
     islands: dict[str, Island] = field(default_factory=dict)
@@ -93,6 +98,7 @@ class Reconciler:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reports: dict[str, Report] = field(default_factory=dict)
     _reports_due: bool = True
+    _passing: bool = False
     _status_tip: str = ""
     _counters_at: datetime | None = None
     _backoff: Backoff = field(default_factory=Backoff)
@@ -132,12 +138,14 @@ class Reconciler:
                     break
                 reasons = wait.result()
             self.turned = time.monotonic()
+            self._passing = True
             if not first and set(reasons) == {"report"}:
                 self._reports_due = True
                 self._changed.set()
                 continue
             self._reports_due = True
             passed = await self._pass(reasons, wake)
+            self._passing = False
             wake = passed.decision.rendered.next_wake if passed else wake
             if passed is None and first:
                 await self._stand()
@@ -169,9 +177,7 @@ class Reconciler:
         self._tell(passed, reasons)
         self.last = passed
         self._status_tip = self._status_tip or passed.at.status
-        await self._settle(
-            passed.decision.fleet.clusters, passed.published.commit, passed.decision.observation
-        )
+        await self._settle(passed.decision, passed.published.commit)
         self._changed.set()
         return passed
 
@@ -189,15 +195,23 @@ class Reconciler:
         at = self.record.standing()
         if at.rendered and at.source:
             try:
-                decision = await self._in_git(self.record.decide, at, None)
+                decision = await self.in_git(self.record.decide, at, None)
             except ReconcilerError as error:
                 self.log.warning("stand.failed", problem=str(error))
                 return
-            await self._settle(decision.fleet.clusters, at.rendered, decision.observation)
+            await self._settle(decision, at.rendered)
 
-    async def _settle(self, clusters: tuple[Cluster, ...], commit: str, observation: Observation) -> None:
+    async def _settle(self, decision: Decision, commit: str) -> None:
         """One island for each push cluster, none for others; each is told what to deliver. Removal deletes nothing."""
-        wanted = {cluster.name: cluster for cluster in clusters if cluster.sync_mode is DeliveryMode.PUSH}
+        self.limits = await self.in_git(
+            limits_of, self.record.repository, decision.previous, self.record.limits
+        )
+        self.approvals = decision.fleet.approvals
+        wanted = {
+            cluster.name: cluster
+            for cluster in decision.fleet.clusters
+            if cluster.sync_mode is DeliveryMode.PUSH
+        }
         for name in sorted(set(self.islands) - set(wanted)) + [
             name
             for name in sorted(wanted)
@@ -206,11 +220,12 @@ class Reconciler:
             await self._remove(name)
         for name, cluster in sorted(wanted.items()):
             if name not in self.islands:
-                self._add(cluster, observation)
+                self._add(cluster, decision.observation)
             self._clusters[name] = cluster
             island = self.islands[name]
             island.observe_only = cluster.observe_only
-            desired = await self._in_git(self.record.desired, commit, name)
+            island.suspended = "suspended in the fleet repository" if cluster.suspended else ""
+            desired = await self.in_git(self.record.desired, commit, name)
             if desired is not None:
                 island.want(desired)
 
@@ -265,8 +280,8 @@ class Reconciler:
             return
         now = self.clock()
         tip = self._status_tip
-        previous = await self._in_git(self.record.status_files, tip)
-        before = await self._in_git(read_observation, self.record.repository, tip, self.record.memory)
+        previous = await self.in_git(self.record.status_files, tip)
+        before = await self.in_git(read_observation, self.record.repository, tip, self.record.memory)
         due = self._counters_at is None or now - self._counters_at >= timedelta(seconds=self.status_interval)
         reports, members = await self._collect(passed, before, now)
         facts = Facts(
@@ -285,7 +300,7 @@ class Reconciler:
         )
         files = await asyncio.to_thread(status_files, facts, self.aggregate)
         started = time.monotonic()
-        new = await self._in_git(
+        new = await self.in_git(
             lambda: self.record.write_status(
                 files,
                 tip=tip,
@@ -309,7 +324,7 @@ class Reconciler:
             clusters=len(reports),
             seconds=round(seconds, 3),
         )
-        after = await self._in_git(read_observation, self.record.repository, new, self.record.memory)
+        after = await self.in_git(read_observation, self.record.repository, new, self.record.memory)
         if _scheduling_facts(before) != _scheduling_facts(after):
             self.triggers.fire("observed")
 
@@ -356,7 +371,7 @@ class Reconciler:
         ]
         if names and self._reports_due:
             self._reports_due = False
-            found = await self._in_git(self.record.reports, names)
+            found = await self.in_git(self.record.reports, names)
             for name, (files, reported_at) in found.items():
                 report = decode_report(name, files)
                 if report is None:
@@ -383,6 +398,15 @@ class Reconciler:
         """Everything that is known to be wrong now."""
         own = (*self.last.decision.problems, *self.last.published.problems) if self.last else ()
         return (*own, *(problem for island in self.islands.values() for problem in island.problems()))
+
+    def healthy(self) -> str:
+        """Empty while the loop turns; a pass that hangs for ten minutes is not healthy."""
+        silent = time.monotonic() - self.turned
+        return (
+            ""
+            if silent < STUCK_SECONDS or not self._passing
+            else f"a pass has been running for {silent:.0f} s"
+        )
 
     def ready(self) -> str:
         """Empty when a pass has succeeded, else what is missing."""
@@ -421,13 +445,14 @@ class Reconciler:
 
     async def _timed(self, stage: str, call: Callable[..., T], *arguments: Any) -> T:
         started = time.monotonic()
-        result = await self._in_git(call, *arguments)
+        result = await self.in_git(call, *arguments)
         seconds = time.monotonic() - started
         self.hooks.stage(stage, seconds)
         self.log.info("stage.finished", stage=stage, seconds=round(seconds, 4))
         return result
 
-    async def _in_git(self, call: Callable[..., T], *arguments: Any) -> T:
+    async def in_git(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Call something that uses Git, on the one thread that may."""
         waiting: Awaitable[T] = asyncio.get_running_loop().run_in_executor(
             self._git, lambda: call(*arguments)
         )

@@ -1,0 +1,61 @@
+"""What the long-running verbs share: signals, background tasks, the lease."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciler.loop.leader import Leader
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set: finish the write that is under way, then stop."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    return stopping
+
+
+def background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
+    """Run `work` beside the program; `stopping` ends it before what it uses is closed."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        stopping.set()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
+
+
+async def lead(leader: Leader, stopping: asyncio.Event, stack: AsyncExitStack, log: Any) -> bool:
+    """Wait for the lease and keep it; losing it stops the program. False when stopped before it was ours."""
+    from reconciler import telemetry  # noqa: PLC0415
+
+    log.info("lease.waiting", identity=leader.identity)
+    if not await leader.acquire(stopping):
+        return False
+    telemetry.LEADER.set(1)
+    log.info("lease.acquired", identity=leader.identity)
+
+    async def keep() -> None:
+        await leader.keep(stopping)
+        telemetry.LEADER.set(0)
+        if not stopping.is_set():
+            log.error("lease.lost", identity=leader.identity)
+            stopping.set()
+
+    background(stack, keep(), stopping)
+    return True
+
+
+def local_path(url: str) -> Path | None:
+    """The directory that a URL names on this machine, or None."""
+    text = url.removeprefix("file://")
+    path = Path(text).expanduser()
+    return path if ("://" not in text and path.is_dir()) else None

@@ -1,0 +1,333 @@
+"""The composition root: from settings to a running program. The only file that picks implementations.
+
+Everything is handed what it needs as a value; nothing below reads flags, the environment or a global.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from reconciler import telemetry
+from reconciler.errors import CredentialRefused, Problem, SettingsError
+from reconciler.git.mirror import Mirror, open_mirror
+from reconciler.git.remote import Remote, remote_for
+from reconciler.git.repository import Repository
+from reconciler.git.urls import Role
+from reconciler.interpreter.registry import NATIVE
+from reconciler.interpreter.rules import InterpretationError
+from reconciler.kube.client import Client, Limits
+from reconciler.kube.connection import Source
+from reconciler.kube.credentials import KubeconfigSource, OwnClusterSource, SecretSource
+from reconciler.kube.resources import Resource
+from reconciler.loop.island import Island
+from reconciler.loop.leader import Leader
+from reconciler.loop.record import Record, Remotes
+from reconciler.loop.run import Hooks, Reconciler
+from reconciler.loop.stopswitch import StopSwitch
+from reconciler.loop.triggers import Triggers
+from reconciler.manifests.load import load
+from reconciler.model.cluster import Cluster, SecretReference
+from reconciler.model.identity import ObjectId
+from reconciler.model.manifest import Body
+from reconciler.model.observation import Readiness
+from reconciler.model.plan import Desired
+from reconciler.observe.collect import DirectObserver
+from reconciler.observe.objects import Interpretation
+from reconciler.plan.changes import Rules
+from reconciler.plan.inventory import apply_set_id
+from reconciler.settings import Settings
+from reconciler.targets.push import PushTarget
+from reconciler.targets.site import Questions, Site
+
+SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How clusters are reached: by the user's kubeconfig (`contexts` maps a cluster to its context), or by Secrets.
+
+    `own` is the way into the cluster that this program runs in; None outside of one. `allowed_commands` are the exec
+    plugins that may run; None lets every plugin run (command line only).
+    """
+
+    kubeconfig: tuple[Path, ...] = ()
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    own: Source | None = None
+    namespace: str = "fleet-reconciler"
+    allowed_commands: Collection[str] | None = ()
+
+
+def remotes_of(
+    settings: Settings, credentials: Mapping[Role, Path] | None, *, laptop: bool, interactive: bool = False
+) -> Remotes:
+    """The remotes of all roles. Raises SettingsError for an address that is refused."""
+    urls = settings.remotes
+
+    def one(role: Role, cluster: str = "") -> Remote:
+        return remote_for(
+            urls, role, cluster=cluster, credentials=credentials, laptop=laptop, interactive=interactive
+        )
+
+    return Remotes(
+        source=one(Role.SOURCE),
+        rendered=one(Role.RENDERED),
+        status=one(Role.STATUS),
+        cluster=lambda name: one(Role.CLUSTER, name),
+        report=lambda name: one(Role.REPORT, name),
+    )
+
+
+def mirror_at(data: Path) -> Mirror:
+    """The mirror below the data directory, for this process alone."""
+    data.mkdir(parents=True, exist_ok=True)
+    return open_mirror(data)
+
+
+def own_client(access: Access) -> Client | None:
+    """A client of the cluster that this program runs in; None outside of one."""
+    return Client(access.own, cluster="own") if access.own else None
+
+
+def own_source(kubeconfig: tuple[Path, ...] = (), context: str = "") -> Source | None:
+    """The way into the own cluster: the projected service account, or a named context of a kubeconfig; else None."""
+    if context:
+        return KubeconfigSource(paths=kubeconfig, context=context)
+    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return OwnClusterSource(environ=dict(os.environ))
+    return None
+
+
+def cluster_source(cluster: Cluster, access: Access, own: Client | None) -> Source:
+    """Where the credential for a member comes from (DESIGN §6)."""
+    if access.kubeconfig:
+        return KubeconfigSource(
+            paths=access.kubeconfig,
+            context=access.contexts.get(cluster.name, cluster.name),
+            allowed_commands=access.allowed_commands,
+        )
+    if own is None:
+        raise CredentialRefused(
+            f"cluster {cluster.name}: no kubeconfig was given and this is not a cluster with Secrets to read",
+            code="R530",
+            cluster=cluster.name,
+        )
+
+    async def read(reference: SecretReference) -> Body | None:
+        return await own.get(SECRETS, reference.namespace, reference.name)
+
+    return SecretSource(
+        cluster=cluster, namespace=access.namespace, read=read, allowed_commands=access.allowed_commands or ()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What an island asks of the program around it: inventory trees, order of commits, rules, whether to stop."""
+
+    tree: Callable[[str], Awaitable[frozenset[ObjectId] | None]]
+    supersedes: Callable[[str, str], Awaitable[bool]]
+    rules: Callable[[Desired], Rules]
+    stopped: Callable[[], str]
+    changed: Callable[[], None]
+    checkpoint: Callable[[str], None] = lambda _name: None
+
+
+def island_for(cluster: Cluster, source: Source, settings: Settings, around: Around) -> Island:
+    """One cluster's worker on a real API server; the same for the reconciler and for the agent."""
+    client = Client(source, cluster=cluster.name, limits=Limits(timeout=settings.request_timeout))
+    log = structlog.get_logger()
+    found: list[Island] = []
+    questions = Questions(
+        parse=parse_object,
+        readiness=readiness,
+        retain=NATIVE.retain,
+        tree=around.tree,
+        supersedes=around.supersedes,
+        stopped=lambda: around.stopped() or found[0].suspended,
+        preempted=lambda: found[0].is_waited_for,
+    )
+    site = Site(
+        client=client,
+        questions=questions,
+        manager=settings.field_manager,
+        namespace=settings.namespace,
+        ready_timeout=settings.ready_timeout,
+        checkpoint=around.checkpoint,
+    )
+    observer = DirectObserver(
+        client=Client(
+            source, cluster=cluster.name, limits=Limits(timeout=settings.request_timeout, connections=4)
+        ),
+        models=lambda: cluster.resource_models,
+        part_of=apply_set_id(settings.namespace),
+        interpretation=Interpretation(interpreters=NATIVE, readiness=readiness),
+    )
+    island = Island(
+        name=cluster.name,
+        target=PushTarget(site=site),
+        observer=observer,
+        rules=around.rules,
+        clock=now,
+        changed=around.changed,
+        log=log,
+        observe_only=cluster.observe_only,
+    )
+    found.append(island)
+    return island
+
+
+def reconciler_of(
+    settings: Settings,
+    access: Access,
+    repository: Repository,
+    remotes: Remotes,
+    triggers: Triggers,
+    *,
+    data: Path | None,
+    accept_history: str = "",
+    checkpoint: Callable[[str], None] = lambda _name: None,
+) -> tuple[Reconciler, StopSwitch, Client | None]:
+    """The reconciler with its record, its islands' factory, its stop switch and the client of its own cluster."""
+    own = own_client(access)
+    switch = StopSwitch(client=own, namespace=access.namespace, directory=data)
+    log = structlog.get_logger()
+    record = Record(
+        repository=repository,
+        remotes=remotes,
+        branches=settings.branches,
+        limits=settings.guards,
+        accept_history=accept_history,
+        checkpoint=checkpoint,
+    )
+    box: list[Reconciler] = []
+
+    def make_island(cluster: Cluster) -> Island:
+        program = box[0]
+
+        async def tree(commit: str) -> frozenset[ObjectId] | None:
+            return await program.in_git(record.objects_at, commit, cluster.name)
+
+        async def supersedes(new: str, applied: str) -> bool:
+            return await program.in_git(record.supersedes, new, applied)
+
+        def rules(_desired: Desired) -> Rules:
+            return Rules(
+                now=now(), limits=program.limits, approvals=program.approvals, manager=settings.field_manager
+            )
+
+        return island_for(
+            cluster,
+            LateSource(cluster, access, own),
+            settings,
+            Around(
+                tree=tree,
+                supersedes=supersedes,
+                rules=rules,
+                stopped=lambda: program.may_write() or switch.stopped(cluster.name),
+                changed=program.status_changed,
+                checkpoint=checkpoint,
+            ),
+        )
+
+    program = Reconciler(
+        record=record,
+        triggers=triggers,
+        make_island=make_island,
+        aggregate=aggregate,
+        clock=now,
+        log=log,
+        may_write=switch.stopped,
+        hooks=metrics_hooks(),
+        status_interval=settings.status_interval,
+        report_interval=settings.report_interval,
+    )
+    box.append(program)
+    return program, switch, own
+
+
+@dataclass(frozen=True, slots=True)
+class LateSource:
+    """Finds out how a cluster is reached when it is first asked: a refusal is that cluster's trouble alone."""
+
+    cluster: Cluster
+    access: Access
+    own: Client | None
+
+    async def load(self) -> Any:
+        """The connection as of now. Raises CredentialRefused."""
+        return await cluster_source(self.cluster, self.access, self.own).load()
+
+
+def leader_of(own: Client | None, namespace: str, name: str) -> Leader:
+    """The candidate for the lease `name`. Raises SettingsError outside a cluster."""
+    if own is None:
+        raise SettingsError(
+            "--leader-elect needs a cluster to hold the lease in: run inside one, or name --own-context"
+        )
+    return Leader(
+        client=own, namespace=namespace, name=name, identity=f"{socket.gethostname()}_{os.getpid()}"
+    )
+
+
+def metrics_hooks() -> Hooks:
+    """Metrics from what a pass tells."""
+
+    def fleet(islands: Mapping[str, Island], problems: tuple[Problem, ...]) -> None:
+        for severity in ("error", "warning"):
+            telemetry.PROBLEMS.labels(severity).set(sum(1 for p in problems if p.severity.value == severity))
+        for name, island in islands.items():
+            ready = island.report.status.condition("Ready") if island.report else None
+            telemetry.CLUSTER_READY.labels(name).set(1 if ready is not None and ready.status == "True" else 0)
+            for action, count in (island.outcome.counts if island.outcome else {}).items():
+                telemetry.OBJECTS.labels(name, action.value).set(count)
+
+    return Hooks(
+        stage=lambda name, seconds: telemetry.STAGE_SECONDS.labels(name).observe(seconds),
+        passed=lambda result: telemetry.PASSES.labels(result).inc(),
+        fleet=fleet,
+    )
+
+
+def parse_object(data: bytes) -> Body:
+    """The one object of a rendered file."""
+    documents = load(data, "rendered.yaml").documents
+    return documents[0].body if documents else {}
+
+
+def readiness(body: Body) -> tuple[Readiness, str]:
+    """Kstatus of a live object, as of now."""
+    return NATIVE.readiness(body, now())
+
+
+def aggregate(body: Body, items: Any) -> Body:
+    """Karmada's AggregateStatus; a member status that does not fit leaves the template as it is."""
+    try:
+        return NATIVE.aggregate(body, items, now())
+    except InterpretationError:
+        return body
+
+
+def now() -> datetime:
+    """The clock of the shell."""
+    return datetime.now(UTC)
+
+
+def with_guards(settings: Settings, max_deletions: int | None, max_percent: int | None) -> Settings:
+    """Settings with the operator's ceiling from flags."""
+    guards = settings.guards
+    return replace(
+        settings,
+        guards=replace(
+            guards,
+            max_deletions=guards.max_deletions if max_deletions is None else max_deletions,
+            max_percent=guards.max_percent if max_percent is None else max_percent,
+        ),
+    )
