@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from reconciler.model.manifest import Body
 from reconciler.model.quantity import parse_quantity
+from reconciler.model.time import parse_time
 from reconciler.overrides.field_types import FIELD_TYPES
 from reconciler.overrides.outcome import OverriderError
 
@@ -73,7 +74,7 @@ def _is_scalar(value: Any, expected: str) -> bool:
         case "int-or-string":
             return isinstance(value, str) or (_is_integral(value) and -_INT32 <= value < _INT32)
         case "time":
-            return isinstance(value, str) and _TIME.fullmatch(value) is not None
+            return isinstance(value, str) and _is_time(value)
         case "quantity":
             return _is_quantity(value)
         case _:
@@ -84,6 +85,16 @@ def _is_integral(value: Any) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and value.is_integer()
     )
+
+
+def _is_time(text: str) -> bool:
+    if _TIME.fullmatch(text) is None:
+        return False
+    try:
+        parse_time(text[:19] + "Z")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_quantity(value: Any) -> bool:

@@ -46,11 +46,12 @@ def apply_operation(document: Any, operation: PatchOperation) -> Any:
     """The document after one operation. Raises OverriderError."""
     path = operation.path
     if path == "" and operation.operator != "remove":
-        if not isinstance(operation.value, dict | list):
+        replaces_by_null = operation.value is None and operation.operator == "replace"
+        if not isinstance(operation.value, dict | list) and not replaces_by_null:
             raise OverriderError("the whole document can only be replaced by an object or a list")
         return operation.value
     tokens = _after_root(path).split("/")
-    if "/" not in path:
+    if "/" not in path and path:
         raise OverriderError(f"the path {path!r} names nothing: a path starts with '/'")
     return _edit(document, [_unescape(token) for token in tokens], 0, operation)
 
