@@ -64,7 +64,7 @@ def schedule_all(
         for item in placed:
             position = state.table.position_by_name.get(item.cluster)
             if position is not None:
-                state.capacity.place(position, item.requirements, item.replicas)
+                state.capacity.place(item.requirements, {position: item.replicas})
     ordered = sorted(bindings, key=order_of)
     groups = _Groups((*ordered, *others))
     decisions: dict[ObjectId, Decision] = {}
@@ -130,11 +130,14 @@ def _replicas_on(binding: Binding, cluster: str) -> int:
 def _deduct(state: State, before: tuple[TargetCluster, ...], after: Binding) -> None:
     """Only what is new: what the binding held before is in the observation, or among `placed`."""
     held = {target.name: target.replicas for target in before}
-    for target in after.clusters:
-        added = target.replicas - held.get(target.name, 0)
-        position = state.table.position_by_name.get(target.name)
-        if added > 0 and position is not None:
-            state.capacity.place(position, after.requirements, added)
+    position_by_name = state.table.position_by_name
+    added = {
+        position_by_name[target.name]: more
+        for target in after.clusters
+        if (more := target.replicas - held.get(target.name, 0)) > 0 and target.name in position_by_name
+    }
+    if added:
+        state.capacity.place(after.requirements, added)
 
 
 class _Groups:

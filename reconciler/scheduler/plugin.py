@@ -6,7 +6,7 @@ by the composition root and passed down. A plugin must be pure: same context and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -65,23 +65,25 @@ class Context:
 
 
 Check = Callable[[Context, Cluster], Verdict]
+Prepare = Callable[[Context], Callable[[Cluster], Verdict]]
 Grade = Callable[[Context, Cluster], int]
 Concerns = Callable[[Context], Iterable[str] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A reason why a cluster cannot take a template.
+    """A reason why a cluster cannot take a template. `spares_previous`: not asked about clusters that hold it already.
 
-    `spares_previous`: never asked about clusters that hold the template already. `by_placement`: depends on nothing but the
-    placement, the affinity group, the template's API and whether it is a workload, so answers are shared by bindings alike in
-    those. `concerns`: names the only clusters that it could refuse, or None for any. The last two only make it fast.
+    The rest only makes it fast. `depends_on`: all that the verdict depends on besides the cluster, as a key; bindings with equal
+    keys share verdicts. `prepare`: what `check` does, with the context's part of the work done once for many clusters.
+    `concerns`: names the only clusters that it could refuse, or None for any.
     """
 
     name: str
     check: Check
     spares_previous: bool = False
-    by_placement: bool = False
+    depends_on: Callable[[Context], Hashable] | None = None
+    prepare: Prepare | None = None
     concerns: Concerns | None = None
 
 

@@ -18,11 +18,21 @@ from reconciler.scheduler.spread import eligible
 DEFAULT_SCHEDULER: Final = "default-scheduler"
 
 FILTERS: Final = (
-    Filter(name="ClusterAffinity", check=affinity.check, by_placement=True),
+    Filter(
+        name="ClusterAffinity",
+        check=affinity.check,
+        prepare=affinity.prepare,
+        depends_on=affinity.depends_on,
+    ),
     Filter(name="ClusterEviction", check=eviction.check, concerns=eviction.concerns),
-    Filter(name="TaintToleration", check=taints.check, by_placement=True, spares_previous=True),
-    Filter(name="APIEnablement", check=api_enabled.check, by_placement=True, spares_previous=True),
-    Filter(name="SpreadConstraint", check=eligible.check, by_placement=True),
+    Filter(name="TaintToleration", check=taints.check, depends_on=taints.depends_on, spares_previous=True),
+    Filter(
+        name="APIEnablement",
+        check=api_enabled.check,
+        depends_on=api_enabled.depends_on,
+        spares_previous=True,
+    ),
+    Filter(name="SpreadConstraint", check=eligible.check, depends_on=eligible.depends_on),
     Filter(
         name="WorkloadAntiAffinity",
         check=workload_affinity.check_anti_affinity,

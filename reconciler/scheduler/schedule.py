@@ -86,7 +86,7 @@ def _apart(context: Context, profile: Profile, state: State) -> set[int]:
     """Living positions whose verdict the screen does not settle: previous clusters, and those other filters look at."""
     names = list(context.previous)
     for filter_ in profile.filters:
-        if filter_.by_placement:
+        if filter_.depends_on is not None:
             continue
         concerned = filter_.concerns(context) if filter_.concerns is not None else None
         if concerned is None:

@@ -5,8 +5,9 @@ Memos change speed, never a result. The capacity is the one value that changes a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.model.cluster import Cluster
 from reconciler.model.policy import Placement
@@ -15,7 +16,7 @@ from reconciler.scheduler.plugin import Context, Filter
 from reconciler.scheduler.registry import Profile
 from reconciler.scheduler.replicas.estimate import UNKNOWN, Capacity
 from reconciler.scheduler.table import ClusterTable, table_of
-from reconciler.selectors.clusters import matches_cluster
+from reconciler.selectors.clusters import cluster_test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What the filters by placement say: the living positions that pass, and the first reason against each other one."""
+    """What the filters say that many bindings share: the living positions that pass, and the first reason against each other one."""
 
     passing: Sequence[int]
     refused: Mapping[int, str]
@@ -46,7 +47,8 @@ class State:
     unlimited: Sequence[int]
     has_unknown: bool
     _placements: dict[int, Placement] = field(default_factory=dict)
-    _screens: dict[tuple[object, ...], Screen] = field(default_factory=dict)
+    _screens: dict[Hashable, Screen] = field(default_factory=dict)
+    _refusals: dict[tuple[str, Hashable], Mapping[int, str]] = field(default_factory=dict)
     _overflow: dict[tuple[int, str], dict[int, int]] = field(default_factory=dict)
     _weights: dict[int, list[int]] = field(default_factory=dict)
 
@@ -62,7 +64,7 @@ class State:
             binding.is_workload,
         )
         if key not in self._screens:
-            self._screens[key] = self._screened(context, [f for f in profile.filters if f.by_placement])
+            self._screens[key] = self._screened(context, profile)
         return self._screens[key]
 
     def overflow(self, context: Context) -> Mapping[int, int]:
@@ -72,8 +74,9 @@ class State:
             return {}
         key = (self._identity(context.placement), context.affinity_name)
         if key not in self._overflow:
-            orders = ((i, overflow_order(context, self.table.clusters[i])) for i in self.table.living)
-            self._overflow[key] = {position: order for position, order in orders if order > 0}
+            order_of = overflow_order(context)
+            orders = ((i, order_of(self.table.clusters[i])) for i in self.table.living)
+            self._overflow[key] = {position: order for position, order in orders if order}
         return self._overflow[key]
 
     def static_weights(self, placement: Placement) -> Sequence[int]:
@@ -83,11 +86,9 @@ class State:
             scheduling = placement.replica_scheduling
             preference = scheduling.weight_preference if scheduling is not None else None
             rules = preference.static_weight_list if preference is not None else ()
+            tests = [(rule.weight, cluster_test(rule.target_cluster)) for rule in rules]
             self._weights[key] = [
-                max(
-                    (rule.weight for rule in rules if matches_cluster(rule.target_cluster, cluster)),
-                    default=0,
-                )
+                max((weight for weight, test in tests if test(cluster)), default=0)
                 for cluster in self.table.clusters
             ]
         return self._weights[key]
@@ -107,15 +108,23 @@ class State:
         # Bindings of one policy share its placement; keeping it alive keeps its id its own.
         return id(self._placements.setdefault(id(placement), placement))
 
-    def _screened(self, context: Context, filters: Sequence[Filter]) -> Screen:
-        passing, refused = [], {}
-        for position in self.table.living:
-            reason = first_reason(context, self.table.clusters[position], filters)
-            if reason:
-                refused[position] = reason
-            else:
-                passing.append(position)
-        return Screen(passing=passing, refused=refused)
+    def _screened(self, context: Context, profile: Profile) -> Screen:
+        refused: dict[int, str] = {}
+        for filter_ in reversed(profile.filters):  # the first reason is written last, and stays
+            if filter_.depends_on is not None:
+                refused |= self._refused_by(filter_, filter_.depends_on(context), context)
+        passing = [position for position in self.table.living if position not in refused]
+        return Screen(passing=passing, refused=dict(sorted(refused.items())))
+
+    def _refused_by(self, filter_: Filter, key: Hashable, context: Context) -> Mapping[int, str]:
+        """Living positions that one filter refuses, for all bindings with this key."""
+        known = self._refusals.get((filter_.name, key))
+        if known is None:
+            test = filter_.prepare(context) if filter_.prepare else partial(filter_.check, context)
+            verdicts = ((position, test(self.table.clusters[position])) for position in self.table.living)
+            known = {position: verdict.reason for position, verdict in verdicts if verdict.reason}
+            self._refusals[filter_.name, key] = known
+        return known
 
 
 def new_state(clusters: Iterable[Cluster], options: Options | None = None) -> State:

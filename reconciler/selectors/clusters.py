@@ -5,8 +5,8 @@ The only meaning of "this cluster matches": placement, static weights and overri
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from reconciler.model.cluster import Cluster
 from reconciler.model.selector import ClusterAffinity, Requirement
@@ -23,23 +23,33 @@ def matches_cluster(affinity: ClusterAffinity | None, cluster: Cluster) -> bool:
 @lru_cache(maxsize=4096)
 def cluster_test(affinity: ClusterAffinity) -> ClusterTest:
     """The affinity as a function of a cluster, made once for many clusters."""
-    exclude = frozenset(affinity.exclude)
-    names = frozenset(affinity.cluster_names)
-    labels = None if affinity.label_selector is None else label_test(affinity.label_selector)
-    zones = tuple(r for r in affinity.field_selector or () if r.key == "zone")
+    exclude, names = frozenset(affinity.exclude), frozenset(affinity.cluster_names)
+    tests: list[ClusterTest] = []
+    if exclude:
+        tests.append(lambda cluster: cluster.name not in exclude)
+    if names:
+        tests.append(lambda cluster: cluster.name in names)
+    if affinity.label_selector is not None:
+        labels = label_test(affinity.label_selector)
+        tests.append(lambda cluster: labels(cluster.labels))
+    zones = (r for r in affinity.field_selector or () if r.key == "zone")
+    tests.extend(partial(_matches_zones, requirement) for requirement in zones)
     others = tuple(r for r in affinity.field_selector or () if r.key != "zone")
-    fields = field_test(others) if others else None
+    if others:
+        fields = field_test(others)
+        tests.append(lambda cluster: fields(_fields(cluster)))
+    return _all_of(tests)
+
+
+def _all_of(tests: Sequence[ClusterTest]) -> ClusterTest:
+    if len(tests) == 1:
+        return tests[0]
 
     def test(cluster: Cluster) -> bool:
-        if cluster.name in exclude:
-            return False
-        if labels is not None and not labels(cluster.labels):
-            return False
-        if not all(_matches_zones(requirement, cluster.zones) for requirement in zones):
-            return False
-        if fields is not None and not fields(_fields(cluster)):
-            return False
-        return not names or cluster.name in names
+        for part in tests:  # noqa: SIM110 - half the time of all(), thousands of times a policy
+            if not part(cluster):
+                return False
+        return True
 
     return test
 
@@ -50,7 +60,8 @@ def _fields(cluster: Cluster) -> dict[str, str]:
     return {key: value for key, value in fields.items() if value}
 
 
-def _matches_zones(requirement: Requirement, zones: tuple[str, ...]) -> bool:
+def _matches_zones(requirement: Requirement, cluster: Cluster) -> bool:
+    zones = cluster.zones
     match requirement.operator:
         case "In":
             return any(zone in requirement.values for zone in zones)

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+
 from reconciler.model.cluster import Cluster
+from reconciler.model.selector import ClusterAffinity
 from reconciler.scheduler.plugin import FITS, Context, Verdict
-from reconciler.selectors.clusters import matches_cluster
+from reconciler.selectors.clusters import cluster_test
 
 _REFUSED = Verdict(reason="cluster(s) did not match the placement cluster affinity constraint")
 
 
 def check(context: Context, cluster: Cluster) -> Verdict:
     """The affinity, or that of the group tried; for workloads the group's overflow clusters too."""
+    return prepare(context)(cluster)
+
+
+def prepare(context: Context) -> Callable[[Cluster], Verdict]:
+    """The same for many clusters."""
+    tests = [cluster_test(affinity) for affinity in _affinities(context)]
+    return lambda cluster: FITS if not tests or any(test(cluster) for test in tests) else _REFUSED
+
+
+def depends_on(context: Context) -> Hashable:
+    """The affinities that count."""
+    return tuple(_affinities(context))
+
+
+def overflow_order(context: Context) -> Callable[[Cluster], int]:
+    """0 for clusters of the group itself, 1 and up for those of its overflow groups (§3.3); 0 without groups."""
+    tests = [cluster_test(affinity) for affinity in _affinities(context)]
+    return lambda cluster: next((order for order, test in enumerate(tests) if test(cluster)), 0)
+
+
+def _affinities(context: Context) -> list[ClusterAffinity]:
+    """The group's own affinity first, then its overflow; empty where every cluster is meant."""
     if context.placement.cluster_affinity is not None:
-        return FITS if matches_cluster(context.placement.cluster_affinity, cluster) else _REFUSED
+        return [context.placement.cluster_affinity]
     term = context.term
-    if term is None or matches_cluster(term.affinity, cluster):
-        return FITS
-    if context.binding.is_workload and overflow_order(context, cluster) > 0:
-        return FITS
-    return _REFUSED
-
-
-def overflow_order(context: Context, cluster: Cluster) -> int:
-    """0 for clusters of the group itself, 1 and up for those of its overflow groups, -1 for none; 0 without groups."""
-    term = context.term
-    if term is None or matches_cluster(term.affinity, cluster):
-        return 0
-    overflow = enumerate(term.overflow_affinities, start=1)
-    return next((order for order, entry in overflow if matches_cluster(entry.affinity, cluster)), -1)
+    if term is None:
+        return []
+    overflow = term.overflow_affinities if context.binding.is_workload else ()
+    return [term.affinity, *(entry.affinity for entry in overflow)]

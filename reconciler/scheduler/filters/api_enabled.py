@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from reconciler.model.cluster import Cluster
 from reconciler.scheduler.plugin import FITS, Context, Verdict
 
@@ -14,6 +16,11 @@ def check(context: Context, cluster: Cluster) -> Verdict:
     if cluster.assumed or serves(cluster, binding.api_version, binding.resource.kind):
         return FITS
     return _REFUSED
+
+
+def depends_on(context: Context) -> Hashable:
+    """The template's version and kind."""
+    return context.binding.api_version, context.binding.resource.kind
 
 
 def serves(cluster: Cluster, api_version: str, kind: str) -> bool:

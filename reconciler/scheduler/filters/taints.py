@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from reconciler.model.cluster import Cluster, Taint
 from reconciler.model.policy import Toleration
 from reconciler.scheduler.plugin import FITS, Context, Verdict
@@ -16,6 +18,11 @@ def check(context: Context, cluster: Cluster) -> Verdict:
         if taint.effect in _EFFECTS and not any(tolerates(toleration, taint) for toleration in tolerations):
             return Verdict(reason=f"cluster(s) had untolerated taint {{{taint}}}")
     return FITS
+
+
+def depends_on(context: Context) -> Hashable:
+    """The tolerations."""
+    return context.placement.cluster_tolerations
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:

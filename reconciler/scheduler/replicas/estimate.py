@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from reconciler.model.binding import ReplicaRequirements
@@ -27,9 +28,12 @@ Request = tuple[tuple[str, int], ...]
 
 def request_of(requirements: ReplicaRequirements | None) -> Request | None:
     """The request in comparable form; None where nothing is known of a replica but that it is a pod."""
-    if requirements is None:
-        return None
-    amounts = ((name, _nano(text)) for name, text in sorted(requirements.resource_request.items()))
+    return None if requirements is None else _parsed(tuple(sorted(requirements.resource_request.items())))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(request: tuple[tuple[str, str], ...]) -> Request:
+    amounts = ((name, _nano(text)) for name, text in request)
     return tuple((name, amount) for name, amount in amounts if amount > 0)
 
 
@@ -43,7 +47,9 @@ class Capacity:
         summaries = [cluster.status.resource_summary or ResourceSummary() for cluster in clusters]
         names = sorted({name for summary in summaries for name in summary.allocatable})
         self._free = {name: [_free(summary, name) for summary in summaries] for name in names}
-        self._whole = {name: [_whole(name, free) for free in column] for name, column in self._free.items()}
+        self._whole = {
+            name: [max(_whole(name, free), 0) for free in column] for name, column in self._free.items()
+        }
         self._pods = [_free_pods(summary) for summary in summaries]
         self._unknown = [position for position, cluster in enumerate(clusters) if cluster.assumed]
         self._graded = _by_models(clusters) if modelling else {}
@@ -69,30 +75,34 @@ class Capacity:
         self._memo[request] = (estimates, len(self._touched))
         return estimates
 
-    def place(self, position: int, requirements: ReplicaRequirements | None, replicas: int) -> None:
-        """Deducts replicas that were placed. What does not fit is deducted from what there is."""
+    def place(self, requirements: ReplicaRequirements | None, replicas: Mapping[int, int]) -> None:
+        """Deducts replicas that were placed, by position. What does not fit is deducted from what there is."""
         request = request_of(requirements) or ()
-        self._touched.append(position)
-        self._pods[position] -= replicas
+        self._touched.extend(replicas)
+        for position, count in replicas.items():
+            self._pods[position] -= count
         for name, amount in request:
-            if name in self._free:
-                self._free[name][position] -= amount * replicas
-                self._whole[name][position] = _whole(name, self._free[name][position])
-        if position in self._grades_of:
-            nodes = self._nodes.get(position) or _nodes(*self._grades_of[position])
-            self._nodes[position] = _filled(nodes, _counted(request), replicas)
+            free, whole = self._free.get(name), self._whole.get(name)
+            if free is None or whole is None:
+                continue
+            for position, count in replicas.items():
+                free[position] -= amount * count
+                whole[position] = max(_whole(name, free[position]), 0)
+        for position in replicas if self._grades_of else ():
+            if position in self._grades_of:
+                nodes = self._nodes.get(position) or _nodes(*self._grades_of[position])
+                self._nodes[position] = _filled(nodes, _counted(request), replicas[position])
 
     def _all(self, request: Request | None) -> list[int]:
         estimates = [max(pods, 0) for pods in self._pods]
-        if request:
-            nothing = [0] * len(estimates)
-            for name, amount in request:
-                each = _whole(name, amount)
-                column = self._whole.get(name, nothing)
-                estimates = [
-                    least if least <= (fitting := free // each) else max(fitting, 0)
-                    for least, free in zip(estimates, column, strict=True)
-                ]
+        nothing = [0] * len(estimates)
+        for name, amount in request or ():
+            each = _whole(name, amount)
+            column = self._whole.get(name, nothing)
+            estimates = [
+                least if least < (fitting := whole // each) else fitting
+                for least, whole in zip(estimates, column, strict=True)
+            ]
         if request is not None:
             for models, (positions, counts) in self._graded.items():
                 fits = [_fits(model, _counted(request)) for model in models]
@@ -117,8 +127,7 @@ class Capacity:
             return min(pods, sum(node.count * node.fits(counted) for node in nodes))
         for name, amount in request:
             column = self._whole.get(name)
-            fitting = column[position] // _whole(name, amount) if column is not None else 0
-            pods = min(pods, max(fitting, 0))
+            pods = min(pods, column[position] // _whole(name, amount) if column is not None else 0)
         return pods
 
 

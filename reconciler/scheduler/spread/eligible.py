@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from reconciler.model.cluster import Cluster
 from reconciler.scheduler.plugin import FITS, Context, Verdict
 
@@ -21,3 +23,8 @@ def check(context: Context, cluster: Cluster) -> Verdict:
             case "zone" if not cluster.zones:
                 return _NO_ZONES
     return FITS
+
+
+def depends_on(context: Context) -> Hashable:
+    """The properties to spread by."""
+    return tuple(constraint.spread_by_field for constraint in context.placement.spread_constraints)
