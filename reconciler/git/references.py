@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,19 +119,22 @@ def _compare(directory: Path, packed: dict[str, tuple[str, str]], updates: Itera
         raise LostRace(f"another writer was first: {words}", reasons)
 
 
-def _refuse_blocked(packed: dict[str, tuple[str, str]], updates: Iterable[RefUpdate]) -> None:
+def _refuse_blocked(packed: Mapping[str, tuple[str, str]], updates: Iterable[RefUpdate]) -> None:
     """A packed branch `a` has no place for `a/b`, and the other way round. Loose ones are refused by the file system."""
+    below = {parent: name for name in packed for parent in _parents(name)}
     for update in updates:
         if not update.new:
             continue
-        parent = update.name.rpartition("/")[0]
-        while parent:
-            if parent in packed:
-                raise GitError(f"the branch {parent} leaves no place for {update.name}: rename one of them")
-            parent = parent.rpartition("/")[0]
-        below = next((name for name in packed if name.startswith(f"{update.name}/")), "")
-        if below:
-            raise GitError(f"the branch {below} leaves no place for {update.name}: rename one of them")
+        other = next((parent for parent in _parents(update.name) if parent in packed), below.get(update.name))
+        if other:
+            raise GitError(f"the branch {other} leaves no place for {update.name}: rename one of them")
+
+
+def _parents(name: str) -> Iterator[str]:
+    end = name.rfind("/")
+    while end > 0:
+        yield name[:end]
+        end = name.rfind("/", 0, end)
 
 
 def _refuse_checked_out(repository: Repository, names: Iterable[str]) -> None:

@@ -18,6 +18,8 @@ EVALUATED_AT: Final = "Evaluated-At"
 ENGINE: Final = "Engine"
 TREE_DIGEST: Final = "Tree-Digest"
 COMPLETE: Final = "Complete"
+PRUNE: Final = "Prune"
+PRUNE_BASE: Final = "Prune-Base"
 APPROVED: Final = "Approved"
 ACCEPTED_HISTORY: Final = "Accepted-History"
 
@@ -29,6 +31,8 @@ _ORDER: Final = (
     ENGINE,
     TREE_DIGEST,
     COMPLETE,
+    PRUNE,
+    PRUNE_BASE,
     APPROVED,
     ACCEPTED_HISTORY,
 )

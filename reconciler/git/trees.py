@@ -1,14 +1,16 @@
-"""Writes file contents as Git trees: a whole render tree by partition refinement, or a few changes to an older tree.
+"""Builds Git trees from file contents: a whole render tree by partition refinement, or plain files.
 
-The work is proportional to distinct content: clusters that get the same files share blobs and trees, directories that are
-as they were are not built again, and an incremental change never opens an unchanged subtree.
+The work is proportional to distinct content: clusters that get the same files share blobs and trees, and what is as it was
+last time is neither hashed nor built again. Names that a tree cannot hold are refused here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any, Final, NamedTuple, TypeVar
 
 from reconciler.errors import GitError, Problem
 from reconciler.git.errors import large_directory_problem
@@ -22,10 +24,9 @@ from reconciler.git.objects import (
     check_name,
     content_tree_id,
     encode_tree,
-    object_id,
 )
 from reconciler.git.repository import Batch, Repository, raw
-from reconciler.model.tree import RenderTree
+from reconciler.model.tree import RenderTree, Variant
 
 DIRECTORY_LIMIT: Final = 2500
 """Entries from which hosts truncate a directory's page."""
@@ -35,6 +36,8 @@ ATTRIBUTES: Final = b"* linguist-generated=true\n"
 
 CLUSTERS: Final = "clusters"
 BINDINGS: Final = "bindings"
+
+_Source = TypeVar("_Source")
 
 _NOTHING: Final = Ids(EMPTY_TREE, content_tree_id(()))
 
@@ -75,11 +78,20 @@ class BuiltTree:
 
 
 @dataclass(slots=True)
+class _Run:
+    """Consecutive contents as given last time, and the items they became, by directory."""
+
+    source: Sequence[Any]
+    items: dict[str, list[_Item]]
+
+
+@dataclass(slots=True)
 class TreeWriter:
     """Builds render trees and remembers ids and directories of the last one. Memory changes speed, never the answer."""
 
     _clusters: tuple[str, ...] = ()
     _blobs: dict[bytes, Ids] = field(default_factory=dict)
+    _runs: dict[tuple[str, str], _Run] = field(default_factory=dict)
     _directories: dict[str, _Directory] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _last: tuple[RenderTree, BuiltTree] | None = None
@@ -107,18 +119,25 @@ class TreeWriter:
 
     def build(self, tree: RenderTree, batch: Batch) -> BuiltTree:
         """Put the tree's objects into the batch. Raises GitError for names and paths that a tree cannot hold."""
-        if self._last is not None and self._last[0] is tree and raw(self._last[1].root) in batch.known:
+        # Only if the last tree is the one that the batch starts from is all of it stored, and need not be looked at.
+        stored = (
+            self._last is not None and self._last[1].root == self._known_root and batch.known is self._known
+        )
+        if stored and self._last is not None and self._last[0] == tree:
             return self._last[1]
-        if tree.clusters != self._clusters:
-            self._clusters = tree.clusters
-            self._directories = {}
-        building = _Building(self, batch, _masks(tree.clusters))
+        if not stored or tree.clusters != self._clusters:
+            self._clusters, self._runs = tree.clusters, {}
+        if len(self._blobs) > 2 * (len(tree.variants) + len(tree.bindings)) + 10_000:
+            self._blobs = {}
+        building = _Building(
+            batch, _masks(tree.clusters), self._blobs, self._runs, self._directories, self._check
+        )
         built = building.run(tree)
-        self._blobs, self._directories = building.blobs, building.directories
+        self._runs, self._directories = building.runs, building.directories
         self._last = (tree, built)
         return built
 
-    def check(self, name: str) -> None:
+    def _check(self, name: str) -> None:
         """Check a name once."""
         if name not in self._names:
             check_name(name)
@@ -128,15 +147,26 @@ class TreeWriter:
 
 
 class _Building:
-    """One run of TreeWriter.build."""
+    """One run of TreeWriter.build: what it remembers comes in, what to remember next is left in `runs`, `directories`."""
 
-    def __init__(self, writer: TreeWriter, batch: Batch, masks: Mapping[str, int]) -> None:
-        self.writer = writer
+    def __init__(
+        self,
+        batch: Batch,
+        masks: Mapping[str, int],
+        blobs: dict[bytes, Ids],
+        runs: Mapping[tuple[str, str], _Run],
+        directories: Mapping[str, _Directory],
+        check: Callable[[str], None],
+    ) -> None:
         self.batch = batch
         self.masks = masks
         self.everyone = (1 << len(masks)) - 1
-        self.blobs: dict[bytes, Ids] = {}
+        self.mask_by_identity: dict[int, int] = {}
+        self.blobs = blobs
+        self.runs_before, self.directories_before = runs, directories
+        self.runs: dict[tuple[str, str], _Run] = {}
         self.directories: dict[str, _Directory] = {}
+        self.check = check
         self.problems: list[Problem] = []
 
     def run(self, tree: RenderTree) -> BuiltTree:
@@ -144,99 +174,126 @@ class _Building:
         root: list[_Item] = [_Item(ATTRIBUTES_NAME.encode(), FILE, attributes, 1)]
         cluster_ids: dict[str, Ids] = {}
         if tree.clusters:
-            files = self.files(tree)
-            if not any(path == ATTRIBUTES_NAME for path, _, _ in files):
-                files.append((ATTRIBUTES_NAME, attributes, self.everyone))
-            for part in self.partition(CLUSTERS, files):
+            files = self.gather(CLUSTERS, tree.variants, attrgetter("path"), self.variant)
+            top = files.get("", [])
+            if not any(item.name == ATTRIBUTES_NAME.encode() for item in top):
+                files[""] = [*top, _Item(ATTRIBUTES_NAME.encode(), FILE, attributes, self.everyone)]
+            for part in self.partition(CLUSTERS, files, self.everyone):
                 for name, mask in self.masks.items():
                     if mask & part.mask:
                         cluster_ids[name] = part.ids
-            items = []
             for name in tree.clusters:
-                self.writer.check(name)
-                items.append(_Item(name.encode(), TREE, cluster_ids[name], 1))
+                self.check(name)
+            items = [_Item(name.encode(), TREE, ids, 1) for name, ids in cluster_ids.items()]
             root.append(_Item(CLUSTERS.encode(), TREE, self.tree(items), 1))
             self.measure(CLUSTERS, len(items))
         if tree.bindings:
-            files = [(path, self.blob(data), 1) for path, data in tree.bindings.items()]
-            (part,) = self.partition(BINDINGS, files, everyone=1)
+            files = self.gather(BINDINGS, sorted(tree.bindings.items()), itemgetter(0), self.plain)
+            (part,) = self.partition(BINDINGS, files, 1)
             root.append(_Item(BINDINGS.encode(), TREE, part.ids, 1))
         ids = self.tree(root)
         return BuiltTree(
             root=ids.oid.hex(),
             digest=f"sha256:{ids.content.hex()}",
-            clusters={name: one.oid.hex() for name, one in cluster_ids.items()},
+            clusters={name: cluster_ids[name].oid.hex() for name in tree.clusters},
             problems=tuple(sorted(self.problems, key=Problem.sort_key)),
         )
 
-    def files(self, tree: RenderTree) -> list[tuple[str, Ids, int]]:
-        """Every variant as (path, ids, mask). Variants share their cluster tuples, so masks are kept by identity."""
-        by_identity: dict[int, int] = {}
-        masks = self.masks
-        found = []
-        for variant in tree.variants:
-            if not variant.clusters:
-                continue
-            key = id(variant.clusters)
-            mask = by_identity.get(key)
-            if mask is None:
-                mask = 0
-                for name in variant.clusters:
-                    if name not in masks:
-                        raise GitError(f"{variant.path} is for cluster {name}, which has no directory")
-                    mask |= masks[name]
-                by_identity[key] = mask
-            found.append((variant.path, self.blob(variant.data), mask))
-        return found
+    def variant(self, variant: Variant) -> tuple[Ids, int]:
+        """A variant's ids and mask. Variants share their cluster tuples, so masks are kept by identity."""
+        key = id(variant.clusters)
+        mask = self.mask_by_identity.get(key)
+        if mask is None:
+            mask = 0
+            for name in variant.clusters:
+                if name not in self.masks:
+                    raise GitError(f"{variant.path} is for cluster {name}, which has no directory")
+                mask |= self.masks[name]
+            self.mask_by_identity[key] = mask
+        return (self.blob(variant.data) if mask else _NOTHING), mask
+
+    def plain(self, file: tuple[str, bytes]) -> tuple[Ids, int]:
+        """A file that is the same for everybody."""
+        return self.blob(file[1]), 1
 
     def blob(self, data: bytes) -> Ids:
         ids = self.blobs.get(data)
         if ids is None:
-            ids = self.writer._blobs.get(data) or blob_ids(data)  # noqa: SLF001 - one class in two halves
-            self.blobs[data] = ids
-            self.batch.put(ids.oid, Kind.BLOB, data)
+            ids = self.blobs[data] = blob_ids(data)
+        self.batch.put(ids.oid, Kind.BLOB, data)
         return ids
 
-    def partition(
-        self, top: str, files: Iterable[tuple[str, Ids, int]], everyone: int | None = None
-    ) -> list[_Part]:
-        """The distinct directories below `top`, each with the clusters that have it; every cluster is in one part."""
-        everyone = self.everyone if everyone is None else everyone
-        check = self.writer.check
+    def gather(
+        self,
+        top: str,
+        source: Sequence[_Source],
+        path_of: Callable[[_Source], str],
+        content_of: Callable[[_Source], tuple[Ids, int]],
+    ) -> dict[str, list[_Item]]:
+        """The files of each directory. A run of contents that is the one of last time is not looked into."""
         directories: dict[str, list[_Item]] = {}
-        for path, ids, mask in files:
+        start = 0
+        while start < len(source):
+            first = path_of(source[start])
+            parent = first.rpartition("/")[0]
+            # "0" follows "/": where the paths below this directory end, if the source is sorted; else the runs are short.
+            end = bisect_left(source, f"{parent}0", lo=start + 1, key=path_of) if parent else start + 1
+            part = source[start:end]
+            run = self.runs_before.get((top, first))
+            if run is None or run.source != part:
+                run = _Run(part, self.items(part, path_of, content_of))
+            self.runs[top, first] = run
+            for path, items in run.items.items():
+                here = directories.get(path)
+                directories[path] = items if here is None else here + items
+            start = end
+        return directories
+
+    def items(
+        self,
+        part: Sequence[_Source],
+        path_of: Callable[[_Source], str],
+        content_of: Callable[[_Source], tuple[Ids, int]],
+    ) -> dict[str, list[_Item]]:
+        found: dict[str, list[_Item]] = {}
+        for one in part:
+            path = path_of(one)
             parent, slash, name = path.rpartition("/")
             if slash and not parent:
                 raise GitError(f"{path!r} is not a relative path")
-            check(name)
-            directories.setdefault(parent, []).append(_Item(name.encode(), FILE, ids, mask))
-        for below in list(directories):
-            parts = below.split("/")
-            for count in range(1, len(parts)):
-                directories.setdefault("/".join(parts[:count]), [])
-        directories.setdefault("", [])
+            self.check(name)
+            ids, mask = content_of(one)
+            if mask:
+                found.setdefault(parent, []).append(_Item(name.encode(), FILE, ids, mask))
+        return found
+
+    def partition(self, top: str, files: Mapping[str, list[_Item]], everyone: int) -> list[_Part]:
+        """The distinct directories below `top`, each with the clusters that have it; every cluster is in one part."""
+        paths = {""}
+        for path in files:
+            names = path.split("/")
+            paths.update("/".join(names[:count]) for count in range(1, len(names) + 1))
+        below: dict[str, list[_Item]] = {}
         # The deepest first, so that a directory is complete before its parent is built.
-        for path in sorted(directories, key=lambda one: (-one.count("/") if one else 1, one)):
-            found = self.directory(f"{top}/{path}".strip("/"), directories[path], everyone)
-            if not path:
-                return found
-            parent, _, name = path.rpartition("/")
-            check(name)
-            directories[parent] += [
-                _Item(name.encode(), TREE, part.ids, part.mask) for part in found if part.entries
-            ]
-        raise AssertionError("the top directory is always there")
+        for path in sorted(paths, key=lambda one: (-one.count("/") if one else 1, one)):
+            items = files.get(path, [])
+            if path in below:
+                items = items + below[path]  # a new list: that of the files is remembered
+            found = self.directory(f"{top}/{path}".strip("/"), items, everyone)
+            if path:
+                parent, _, name = path.rpartition("/")
+                self.check(name)
+                below.setdefault(parent, []).extend(
+                    [_Item(name.encode(), TREE, part.ids, part.mask) for part in found if part.entries]
+                )
+        return found
 
     def directory(self, path: str, items: list[_Item], everyone: int) -> list[_Part]:
         """One directory refined: clusters that have the same entries share one tree."""
-        items.sort()
-        before = self.writer._directories.get(path)  # noqa: SLF001 - one class in two halves
-        known = self.batch.known
-        if (
-            before is not None
-            and before.items == items
-            and all(part.ids.oid in known for part in before.parts)
-        ):
+        before = self.directories_before.get(path)
+        if before is None or before.items is not items:
+            items.sort()
+        if before is not None and before.items == items and self.has(before.parts):
             parts = before.parts
         else:
             _check_clashes(path, items)
@@ -244,6 +301,9 @@ class _Building:
         self.directories[path] = _Directory(items, parts)
         self.measure(path, max(part.entries for part in parts))
         return parts
+
+    def has(self, parts: Iterable[_Part]) -> bool:
+        return all(part.ids.oid in self.batch.known for part in parts)
 
     def refine(self, items: list[_Item], everyone: int) -> list[_Part]:
         cells = [everyone]
@@ -277,75 +337,14 @@ class _Building:
             self.problems.append(large_directory_problem(path, entries, DIRECTORY_LIMIT))
 
 
-def change_tree(
-    repository: Repository, previous: str, changes: Mapping[str, bytes | None], batch: Batch
-) -> str:
-    """The id of `previous` (empty: no tree) with files written (bytes) or removed (None); objects go into the batch.
-
-    Opens only the trees on the way to a change. Directories that become empty go. Removing what is not there is nothing.
-    Raises GitError for a name that a tree cannot hold, or for a file that is also a directory.
-    """
-    root: dict[str, object] = {}
-    for path, data in changes.items():
-        at = root
-        *parents, name = path.split("/")
-        for part in parents:
-            below = at.setdefault(part, {})
-            if not isinstance(below, dict):
-                raise GitError(f"{path} would be below a file")
-            at = below
-        if isinstance(at.get(name), dict):
-            raise GitError(f"{path} would be a file and a directory")
-        at[name] = data
-    oid = _changed(repository, raw(previous) if previous else EMPTY_TREE, root, batch)
-    if oid is None:
-        oid = batch.add(Kind.TREE, b"")
-    return oid.hex()
-
-
 def build_files(files: Mapping[str, bytes], batch: Batch) -> str:
     """The id of a tree that holds exactly these files; all its objects go into the batch."""
-    building = _Building(TreeWriter(), batch, {})
-    (part,) = building.partition(
-        "", [(path, building.blob(data), 1) for path, data in files.items()], everyone=1
-    )
+    building = _Building(batch, {}, {}, {}, {}, check_name)
+    found = building.gather("", sorted(files.items()), itemgetter(0), building.plain)
+    (part,) = building.partition("", found, 1)
     if not files:
         batch.add(Kind.TREE, b"")  # libgit2, unlike git, has no built-in empty tree
     return part.ids.oid.hex()
-
-
-def _changed(
-    repository: Repository, tree: bytes, changes: Mapping[str, object], batch: Batch
-) -> bytes | None:
-    """The changed tree, or None when nothing is left in it."""
-    entries = {entry.name: entry for entry in repository.tree(tree)}
-    lines = {name: (entry.mode, entry.oid) for name, entry in entries.items()}
-    for name, change in changes.items():
-        key = name.encode()
-        if isinstance(change, dict):
-            here = entries.get(key)
-            below = _changed(
-                repository, here.oid if here is not None and here.is_tree else EMPTY_TREE, change, batch
-            )
-            if below is not None:
-                check_name(name)
-                lines[key] = (TREE, below)
-            elif here is not None and here.is_tree:
-                del lines[key]
-        elif isinstance(change, bytes):
-            check_name(name)
-            oid = object_id(Kind.BLOB, change)
-            lines[key] = (FILE, oid)
-            here = entries.get(key)
-            if here is None or here.oid != oid:
-                batch.put(oid, Kind.BLOB, change)
-        else:
-            lines.pop(key, None)
-    if not lines:
-        return None
-    if lines == {name: (entry.mode, entry.oid) for name, entry in entries.items()}:
-        return tree
-    return batch.add(Kind.TREE, encode_tree([(name, mode, oid) for name, (mode, oid) in lines.items()]))
 
 
 def _masks(clusters: tuple[str, ...]) -> dict[str, int]:

@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.errors import Problem
+from reconciler.git.changes import change_tree
 from reconciler.git.commits import Commit, Identity, Signer, encode_commit, read_commit
 from reconciler.git.objects import Kind
 from reconciler.git.repository import Batch, Repository, raw
 from reconciler.git.trailers import ACCEPTED_HISTORY, COMPLETE, PRUNE, TREE_DIGEST, format_message
-from reconciler.git.trees import CLUSTERS, TreeWriter, build_files, change_tree
+from reconciler.git.trees import CLUSTERS, TreeWriter, build_files
 from reconciler.model.tree import RenderTree
 
 OURS: Final = Identity()
