@@ -46,6 +46,9 @@ class Observer(Protocol):
     ) -> dict[ObjectId, MemberStatus]:
         """Status of our objects. Raises ClusterError."""
 
+    async def close(self) -> None:
+        """Let go of connections."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -83,6 +86,7 @@ class Island:
     members: Mapping[ObjectId, MemberStatus] = field(default_factory=dict)
     trouble: str = ""
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _delivered: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff = field(default_factory=Backoff)
 
     def want(self, desired: Desired) -> None:
@@ -127,6 +131,7 @@ class Island:
                 task.cancel()
             await asyncio.gather(delivering, observing, return_exceptions=True)
             await self.target.close()
+            await self.observer.close()
 
     async def deliver(self, *, full: bool = True) -> Outcome:
         """One pass: inspect, plan, apply. Raises ClusterError."""
@@ -178,7 +183,7 @@ class Island:
         else:
             wait = self._settle(self.outcome)
         if (self.outcome, self.trouble) != before:
-            self.changed()
+            self._delivered.set()
         return wait
 
     def _settle(self, outcome: Outcome) -> float:
@@ -202,8 +207,9 @@ class Island:
 
     async def _observe_forever(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
+            self._delivered.clear()
             await self.observe()
-            await _first(stopping, seconds=self._observation_pause())
+            await _first(stopping, self._delivered, seconds=self._observation_pause())
 
     async def observe(self) -> None:
         """Collect once, and tell when something is new."""

@@ -99,6 +99,7 @@ class Reconciler:
     _reports: dict[str, Report] = field(default_factory=dict)
     _reports_due: bool = True
     _passing: bool = False
+    _stages: dict[str, float] = field(default_factory=dict)
     _status_tip: str = ""
     _counters_at: datetime | None = None
     _backoff: Backoff = field(default_factory=Backoff)
@@ -427,12 +428,14 @@ class Reconciler:
     def _tell(self, passed: Passed, reasons: tuple[str, ...]) -> None:
         decision, published = passed.decision, passed.published
         errors = [problem for problem in decision.problems if problem.severity is Severity.ERROR]
+        if not published.written.changed and not published.updates:
+            return
         self.log.info(
             "tree.rendered",
             reasons=list(reasons),
+            seconds=dict(self._stages),
             source=decision.source.commit,
             commit=published.commit,
-            changed=published.written.changed,
             clusters=len(decision.rendered.tree.clusters),
             objects=sum(len(variant.clusters) for variant in decision.rendered.tree.variants),
             complete=decision.rendered.complete,
@@ -448,7 +451,7 @@ class Reconciler:
         result = await self.in_git(call, *arguments)
         seconds = time.monotonic() - started
         self.hooks.stage(stage, seconds)
-        self.log.info("stage.finished", stage=stage, seconds=round(seconds, 4))
+        self._stages[stage] = round(seconds, 4)
         return result
 
     async def in_git(self, call: Callable[..., T], *arguments: Any) -> T:

@@ -41,6 +41,10 @@ class DirectObserver:
             if ready is not None:
                 self.gate.remember(self.client.cluster, ready.status)
 
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
     async def cluster(self, now: datetime) -> ClusterReport:
         """The cluster's report as of now. Never raises a ClusterError: no answer is a fact."""
         seen = await probe(self.client, now)

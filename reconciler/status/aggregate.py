@@ -107,8 +107,8 @@ def workload_document(
             for target in binding.clusters
         ],
         "aggregatedStatus": items,
-        "health": overall_health(entries).value,
-        "readiness": worst_readiness(entries).value,
+        "health": overall_health(expected, entries).value,
+        "readiness": worst_readiness(expected, entries).value,
         "conditions": workload_conditions(
             expected=expected,
             members=entries,

@@ -5,7 +5,7 @@ A condition's time moves only when its status does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,18 +23,22 @@ WORST_FIRST: Final = (
 )
 
 
-def worst_readiness(members: Iterable[MemberStatus]) -> Readiness:
-    """The readiness to worry about first; Current where there is nothing to wait for."""
+def worst_readiness(expected: Sequence[str], members: Sequence[MemberStatus]) -> Readiness:
+    """The readiness to worry about first. A cluster that says nothing is Unknown, and so is a workload without clusters."""
     present = {member.readiness for member in members}
-    return next((state for state in WORST_FIRST if state in present), Readiness.CURRENT)
+    if len(members) < len(expected) or not expected:
+        present.add(Readiness.UNKNOWN)
+    return next((state for state in WORST_FIRST if state in present), Readiness.UNKNOWN)
 
 
-def overall_health(members: Sequence[MemberStatus]) -> Health:
-    """Unhealthy if any member is, else Unknown if any member is, else Healthy."""
+def overall_health(expected: Sequence[str], members: Sequence[MemberStatus]) -> Health:
+    """Unhealthy if any member is, else Unknown if any is or says nothing, else Healthy. Without clusters: Unknown."""
     present = {member.health for member in members}
     if Health.UNHEALTHY in present:
         return Health.UNHEALTHY
-    return Health.UNKNOWN if Health.UNKNOWN in present else Health.HEALTHY
+    if Health.UNKNOWN in present or len(members) < len(expected) or not expected:
+        return Health.UNKNOWN
+    return Health.HEALTHY
 
 
 def workload_conditions(

@@ -9,7 +9,15 @@ from pathlib import Path
 import yaml
 
 from tests.controlplane.polling import eventually
-from tests.e2e.program import Program, cluster_file, config_map, everywhere, free_port, merged_kubeconfig, namespace
+from tests.e2e.program import (
+    Program,
+    cluster_file,
+    config_map,
+    everywhere,
+    free_port,
+    merged_kubeconfig,
+    namespace,
+)
 
 
 def fleet(planes, **more):
@@ -54,9 +62,15 @@ def test_a_push_noticed_by_webhook_and_one_noticed_by_poll_reach_every_cluster_a
         "--poll-interval=3",
     ) as program:
         try:
-            eventually("the first status names the commit and all clusters", lambda: told(repository, first, planes), within=60)
+            eventually(
+                "the first status names the commit and all clusters",
+                lambda: told(repository, first, planes),
+                within=60,
+            )
             for plane in planes:
-                assert plane.kubectl_json("get", "configmap", "one", "-n", "shop")["data"] == {"greeting": "hello"}
+                assert plane.kubectl_json("get", "configmap", "one", "-n", "shop")["data"] == {
+                    "greeting": "hello"
+                }
 
             second = author.commit_and_push("second", {"apps/two.yaml": config_map("two", "shop", a="1")})
             assert post_webhook(webhook, b"s3cret", "main") == 202
@@ -67,8 +81,10 @@ def test_a_push_noticed_by_webhook_and_one_noticed_by_poll_reach_every_cluster_a
             for plane in planes:
                 assert plane.kubectl_json("get", "configmap", "two", "-n", "shop")["data"] == {"a": "2"}
 
-            stages = {row["stage"] for row in program.events("stage.finished")}
-            assert {"fetch", "render", "publish"} <= stages
+            for row in program.events("tree.rendered"):
+                assert {"fetch", "render", "publish"} <= set(row["seconds"])
+            assert {row["source"] for row in program.events("tree.rendered")} == {first, second, third}
+            assert all(row["seconds"] > 0 for row in program.events("cluster.applied"))
             with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
                 text = answer.read().decode()
             for stage in ("fetch", "render", "publish", "status"):
@@ -90,8 +106,11 @@ def told(repository, commit, planes):
         return False
     summary = status_summary(repository)
     rows = {row["name"]: row for row in summary["clusters"]}
-    return summary["sourceCommit"] == commit and all(
-        rows.get(plane.name, {}).get("current") and rows[plane.name]["ready"] == "True" for plane in planes
+    workloads = summary["workloads"]
+    return (
+        summary["sourceCommit"] == commit
+        and all(rows.get(p.name, {}).get("current") and rows[p.name]["ready"] == "True" for p in planes)
+        and workloads["health"] == {"Healthy": workloads["total"]}
     )
 
 
