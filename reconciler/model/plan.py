@@ -248,3 +248,5 @@ class Outcome:
     finished: datetime | None = None
     complete: bool = True
     """Everything the plan asked for was done, prune included."""
+    written: tuple[ObjectId, ...] = ()
+    """The objects that were created or configured, in the order in which that was done."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.model.identity import ObjectId
-from reconciler.model.plan import Action, Desired, Live, Outcome, Parent, Plan
+from reconciler.model.plan import Action, Desired, Live, LiveObject, Outcome, Parent, Plan
 from reconciler.plan.changes import Rules, changes
 from reconciler.plan.inventory import same_record
 from reconciler.plan.order import CRD
@@ -93,16 +93,24 @@ class PushTarget:
             live = await self._inspector.some(self._desired, ids, self._parent)
             return await self._apply(changes(self._desired, live, rules), self._desired)
 
-    def expects(self, id_: ObjectId) -> bool:
-        """Whether the last pass wanted this object."""
-        return (
-            self._desired is not None and id_ in self._desired.objects and id_ not in self._desired.suspended
-        )
+    async def idle(self) -> None:
+        """Wait for the end of the pass that runs just now."""
+        async with self._busy:
+            return
 
-    @property
-    def table(self) -> Table:
-        """What was last seen: the watches compare with it."""
-        return self._table
+    def is_as_wanted(self, id_: ObjectId, live: LiveObject | None) -> bool:
+        """Whether a state that a watch saw (None: deleted) is what the last pass left, or is none of our business."""
+        desired = self._desired
+        if desired is None or id_ not in desired.objects or id_ in desired.suspended:
+            return True
+        if live is None:
+            # What never was there is the next pass's matter, not drift.
+            return id_ not in self._table
+        return self._table.proves(live, desired.objects[id_].digest)
+
+    def seen_objects(self) -> frozenset[ObjectId]:
+        """Everything that was ours at the last look."""
+        return frozenset(self._table.inventory())
 
     async def _apply(self, plan: Plan, desired: Desired) -> Outcome:
         started, progress = self.site.now(), Progress()
@@ -178,6 +186,7 @@ class PushTarget:
             started=started,
             finished=self.site.now(),
             complete=complete,
+            written=tuple(progress.written),
         )
 
 

@@ -145,9 +145,9 @@ def questions(commits: Commits | None = None, **answers: Any) -> Questions:
     return Questions(**given)
 
 
-def client_of(name: str, kubeconfig: Path, *, timeout: float = 30.0) -> Client:
+def client_of(name: str, kubeconfig: Path, *, within: float = 30.0) -> Client:
     return Client(
-        KubeconfigSource(paths=(kubeconfig,), context=name), cluster=name, limits=Limits(timeout=timeout)
+        KubeconfigSource(paths=(kubeconfig,), context=name), cluster=name, limits=Limits(timeout=within)
     )
 
 
@@ -158,12 +158,12 @@ async def target_of(
     *,
     kubeconfig: Path | None = None,
     answers: Mapping[str, Any] | None = None,
-    timeout: float = 30.0,
+    within: float = 30.0,
     breaker: Breaker | None = None,
     **site: Any,
 ):
     """A push target for a control plane, closed at the end."""
-    client = client_of(plane.name, kubeconfig or plane.kubeconfig, timeout=timeout)
+    client = client_of(plane.name, kubeconfig or plane.kubeconfig, within=within)
     given = Site(client=client, questions=questions(commits, **(answers or {})), **site)
     target = PushTarget(site=given, **({"breaker": breaker} if breaker else {}))
     try:
