@@ -106,7 +106,8 @@ def run_program(
 ) -> Answer:
     """Run a program to its end, or kill it and all it started after `timeout` seconds.
 
-    `largest_file` (bytes, 0: any) bounds every file that it writes; `keep_open` are file handles that it holds too. Raises GitError when it cannot be started.
+    `largest_file` (bytes, 0: any) bounds every file that it writes; `keep_open` are file handles that it holds too.
+    Raises GitError when it cannot be started.
     """
     command = list(arguments)
     if largest_file:

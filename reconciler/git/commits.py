@@ -1,4 +1,4 @@
-"""Commits as bytes: encoded, parsed, signed. Same values in, same commit id out.
+"""Commits as bytes: encoded and parsed. Same values in, same commit id out.
 
 Times are whole seconds in UTC and come from the caller; nothing here reads a clock.
 """
@@ -6,10 +6,8 @@ Times are whole seconds in UTC and come from the caller; nothing here reads a cl
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, Protocol
 
 from reconciler.errors import ForeignCommit, GitError, SettingsError
@@ -18,7 +16,6 @@ from reconciler.git.repository import Repository, raw
 from reconciler.git.trailers import parse_trailers
 
 _PERSON: Final = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<seconds>-?\d+) (?P<zone>[+-]\d{4})")
-_SIGN_TIMEOUT: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,43 +53,6 @@ class Signer(Protocol):
 
     def sign(self, data: bytes) -> bytes:
         """The signature of these bytes: the same for the same bytes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshSigner:
-    """Signs with an Ed25519 key through `ssh-keygen -Y sign`; such signatures are deterministic.
-
-    `key` is a private key without passphrase that only its owner can read. Raises SettingsError for another type.
-    """
-
-    key: Path
-
-    def __post_init__(self) -> None:
-        public = self._run("-y", "-f", str(self.key), stdin=b"")
-        if not public.startswith(b"ssh-ed25519 "):
-            raise SettingsError(
-                f"the signing key {self.key} is not an Ed25519 key: its signatures would differ each time"
-            )
-
-    def sign(self, data: bytes) -> bytes:
-        """The armoured SSH signature in the namespace `git`."""
-        return self._run("-Y", "sign", "-n", "git", "-f", str(self.key), stdin=data)
-
-    def _run(self, *arguments: str, stdin: bytes) -> bytes:
-        try:
-            done = subprocess.run(  # noqa: S603 - fixed program, no shell
-                ["ssh-keygen", *arguments],  # noqa: S607 - found on PATH, as git does
-                input=stdin,
-                capture_output=True,
-                timeout=_SIGN_TIMEOUT,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise GitError(f"cannot run ssh-keygen: {error}") from error
-        if done.returncode:
-            words = done.stderr.decode(errors="replace").strip()
-            raise SettingsError(f"the signing key {self.key} cannot be used: {words}")
-        return done.stdout
 
 
 def encode_commit(

@@ -10,7 +10,6 @@ import base64
 import os
 import re
 import shlex
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Final
 from reconciler.errors import SettingsError
 from reconciler.git import github_app
 from reconciler.git.command import isolated_environment, laptop_environment, run_program, with_settings
+from reconciler.git.signatures import usable_key
 from reconciler.git.urls import Address
 
 USERNAME: Final = "username"
@@ -170,7 +170,7 @@ def _ssh(directory: Path, private: Path) -> tuple[dict[str, str], tuple[str, ...
             f"{directory} holds no {KNOWN_HOSTS}: without the host's key the connection could go to anybody; "
             "write it with ssh-keyscan and compare it with what the host publishes"
         )
-    key = _usable_key(directory / IDENTITY, identity, private)
+    key = usable_key(directory / IDENTITY, identity, private)
     hosts = private / "known_hosts"
     hosts.write_bytes(known_hosts)
     passphrase = read_key(directory, PASSWORD)
@@ -218,18 +218,6 @@ def _read_bytes(path: Path) -> bytes:
         return b""
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _usable_key(path: Path, content: bytes, private: Path) -> Path:
-    """The key's file, or a private copy: ssh refuses one of ours that others may read, or without a last line break."""
-    found = path.stat()
-    others_may_read = found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077
-    if not others_may_read and content.endswith(b"\n") and b"\r" not in content:
-        return path
-    copy = private / "identity"
-    copy.touch(mode=0o600)
-    copy.write_bytes(content.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n")
-    return copy
 
 
 def _refuse_unchecked_tls(inherited: Mapping[str, str], address: Address) -> None:

@@ -58,7 +58,8 @@ class Mirror:
 def open_mirror(data: Path, *, patience: float = 10.0) -> Mirror:
     """Open, or make, the mirror below a data directory, for this process alone.
 
-    Waits `patience` seconds for it: a `git` program may still run that a killed process started. Raises SettingsError when another process has it, GitError when the directory cannot be used.
+    Waits `patience` seconds for it: a `git` program may still run that a killed process started. Raises
+    SettingsError when another process has it, GitError when the directory cannot be used.
     """
     with translated(f"cannot use the data directory {data}"):
         data.mkdir(parents=True, exist_ok=True)

@@ -14,13 +14,14 @@ from threading import Lock
 from typing import Final
 
 from reconciler.errors import FetchFailed, GitError, LostRace, PushRejected
+from reconciler.git.branches import check_names
 from reconciler.git.command import Answer, run_program
 from reconciler.git.credentials import connect
 from reconciler.git.errors import scrub
 from reconciler.git.references import RefUpdate, full_name, list_references, resolve, update_references
 from reconciler.git.repository import Repository
 from reconciler.git.urls import Address, Role, parse_address, role_url
-from reconciler.settings import RemoteUrls
+from reconciler.settings import BranchNames, RemoteUrls
 
 CHUNK: Final = 50
 """References in one push: hosts limit them, and one that is refused holds up fewer others."""
@@ -119,7 +120,7 @@ def remote_for(
 
 
 def fetch(repository: Repository, remote: Remote, branches: Sequence[str]) -> dict[str, str]:
-    """Fetch branches (`main`, or `reconciler/report/*`) and nothing else; branch name to commit, without those that are not there.
+    """Fetch branches (`main`, or `reconciler/report/*`) and nothing else; name to commit, absent ones left out.
 
     The tracking references follow the remote, whatever it did; histories are compared by `history.check_history`. Asks for
     the named references only (protocol v2). Raises FetchFailed with the server's words, SettingsError for the address.
@@ -163,6 +164,13 @@ def remote_references(
         raise FetchFailed(_failure("list", remote, answer))
     rows = [line.split("\t", 1) for line in answer.out.splitlines() if "\t" in line]
     return {name: oid for oid, name in rows}
+
+
+def check_remote_names(repository: Repository, remote: Remote, branches: BranchNames) -> None:
+    """`branches.check_names` on a remote; asked once, at start. Raises FetchFailed, or GitError for a branch in our way."""
+    parts = branches.prefix.split("/")
+    parents = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    check_names(remote_references(repository, remote, parents), branches)
 
 
 def push(

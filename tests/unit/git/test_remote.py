@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.errors import FetchFailed, HistoryRewritten, LostRace, PushRejected, SettingsError
+from reconciler.errors import FetchFailed, GitError, HistoryRewritten, LostRace, PushRejected, SettingsError
 from reconciler.git.branches import Release, project_clusters
 from reconciler.git.history import check_history
 from reconciler.git.mirror import open_mirror
 from reconciler.git.references import RefUpdate, resolve
-from reconciler.git.remote import Remote, fetch, publish, push, remote_references
+from reconciler.git.remote import Remote, check_remote_names, fetch, publish, push, remote_references
 from reconciler.git.repository import open_repository, raw
 from reconciler.git.urls import Role
 from reconciler.git.writer import write_files, write_render
@@ -311,9 +311,17 @@ def test_a_heartbeat_replaces_the_tip_on_the_remote(mirror, origin, facts):
         push(mirror, remote, [RefUpdate(name=name, old=first, new=other)])
 
 
-def test_a_branch_named_like_our_prefix_is_seen_on_the_remote(mirror, origin, remote, rendered):
+def test_a_branch_named_like_our_prefix_is_found_on_the_remote(mirror, origin, remote, rendered):
+    check_remote_names(mirror, remote, NAMES)
+    push(mirror, remote, [RefUpdate(name="refs/heads/x/refs/heads/reconciler", old="", new=rendered)])
+    check_remote_names(mirror, remote, NAMES)  # `ls-remote` matches from the end
     push(mirror, remote, [RefUpdate(name="refs/heads/reconciler", old="", new=rendered)])
-    assert remote_references(mirror, remote, ["reconciler", "main"]) == {"refs/heads/reconciler": rendered}
+    with pytest.raises(
+        GitError, match="the branch reconciler leaves no place for reconciler/rendered: rename it"
+    ):
+        check_remote_names(mirror, remote, NAMES)
+    with pytest.raises(PushRejected, match="reconciler"):
+        push(mirror, remote, [truth(rendered)])
 
 
 def test_a_rewritten_source_history_is_not_followed(mirror, origin, tmp_path):

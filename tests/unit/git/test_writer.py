@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
 from reconciler.errors import ForeignCommit, GitError, SettingsError
-from reconciler.git.commits import Identity, SshSigner, read_commit, require_ours
-from reconciler.git.references import RefUpdate, resolve, update_references
+from reconciler.git.commits import Identity, read_commit, require_ours
+from reconciler.git.references import RefUpdate, update_references
 from reconciler.git.repository import open_repository
 from reconciler.git.trailers import format_message, parse_trailers
 from reconciler.git.trees import TreeWriter
@@ -184,43 +181,10 @@ def test_an_identity_that_breaks_a_commit_is_refused():
             Identity(name=name)
 
 
-def test_a_signed_commit_is_good_to_git_and_the_same_each_time(bare, repository, facts, tmp_path):
-    key = _key(tmp_path, "ed25519")
-    signed = replace(facts(), signer=SshSigner(key=key))
-    one = write_render(repository, render_tree(ONE), previous="", facts=signed)
-    two = write_render(repository, render_tree(ONE), previous="", facts=signed)
-    assert (
-        one.commit
-        == two.commit
-        != write_render(repository, render_tree(ONE), previous="", facts=facts()).commit
-    )
-    assert read_commit(repository, one.commit).trailers["Complete"] == "true"
-    allowed = tmp_path / "allowed"
-    allowed.write_text(f"fleet-reconciler@localhost {key.with_suffix('.pub').read_text()}")
-    run_git("-c", f"gpg.ssh.allowedSignersFile={allowed}", "verify-commit", one.commit, directory=bare.path)
-    update_references(repository, [RefUpdate(name="refs/heads/s", old="", new=one.commit)])
-    bare.check()
-    assert resolve(repository, "s") == one.commit
-
-
-def test_a_key_whose_signatures_differ_each_time_is_refused(tmp_path):
-    with pytest.raises(SettingsError, match="not an Ed25519 key"):
-        SshSigner(key=_key(tmp_path, "ecdsa"))
-    with pytest.raises(SettingsError, match="cannot be used"):
-        SshSigner(key=tmp_path / "absent")
-
-
 def _batch():
     from reconciler.git.repository import Batch
 
     return Batch()
-
-
-def _key(directory: Path, kind: str) -> Path:
-    path = directory / f"id_{kind}"
-    program = shutil.which("ssh-keygen")
-    subprocess.run([program, "-q", "-t", kind, "-N", "", "-C", "", "-f", str(path)], check=True)
-    return path
 
 
 def _objects(bare) -> set[str]:
