@@ -126,11 +126,16 @@ class _Memo(dict[str, str]):
 _QUOTED: Final = _Memo()
 
 
-def _is_block(text: str) -> bool:
-    """Whether a text of several lines reads better, and safely, as a literal block."""
+def is_literal(text: str) -> bool:
+    """Whether a text of several lines reads better, and safely, as a literal block (`|`)."""
     return (
         text[-1:] == "\n" and text[-2:-1] != "\n" and text[0] not in " \n" and not _NOT_IN_BLOCK.search(text)
     )
+
+
+def literal(text: str, column: int) -> str:
+    """A text for which `is_literal` holds, as a block whose lines begin at a column (from 0)."""
+    return _block(text, "\n" + " " * column)
 
 
 def _block(text: str, indent: str) -> str:
@@ -150,7 +155,7 @@ def _mapping(body: Body, ordered: list[str], indent: str, lines: list[str]) -> N
         value = body[key]
         kind = value.__class__
         if kind is str:
-            if "\n" in value and _is_block(value):
+            if "\n" in value and is_literal(value):
                 lines.append(f"{indent}{name}: {_block(value, deeper)}")
             else:
                 lines.append(f"{indent}{name}: {memo[value]}")
@@ -177,7 +182,7 @@ def _sequence(items: list[Any], indent: str, lines: list[str]) -> None:
     for item in items:
         kind = item.__class__
         if kind is str:
-            if "\n" in item and _is_block(item):
+            if "\n" in item and is_literal(item):
                 lines.append(f"{indent}- {_block(item, deeper)}")
             else:
                 lines.append(f"{indent}- {memo[item]}")

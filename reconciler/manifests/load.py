@@ -78,6 +78,14 @@ def load(text: bytes, path: str) -> Loaded:
     return Loaded(documents=tuple(documents), others=tuple(others))
 
 
+def values(text: bytes, path: str) -> list[Any]:
+    """The value of every document of a readable file as it is written: empty ones are None, Lists are not expanded.
+
+    Raises `Refused` only where `load` finds a problem too.
+    """
+    return [root.value for root in _roots(checked_text(text), path)]
+
+
 def checked_text(text: bytes) -> bytes:
     """`text` without its byte order mark. Raises `Refused` when it is too large, an LFS pointer, or not UTF-8."""
     if len(text) > LARGEST_FILE:

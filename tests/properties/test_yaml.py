@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from reconciler.manifests.edit import get_in, remove_in, set_in
 from reconciler.manifests.emit import emit, emit_json, quoted
 from reconciler.manifests.load import load
+from reconciler.manifests.rewrite import APPEND, REMOVE, Edit, rewrite
 from tests import goyaml
 from tests.properties.yaml_documents import KEYS, SCALARS, Documents
 
@@ -135,6 +137,46 @@ def test_every_character_survives_quoted_and_in_a_block():
         block = [chr(code) for code in range(start, start + 0x400) if not 0xD800 <= code <= 0xDFFF]
         for text in ("".join(block), "".join(f"x{character}\n" for character in block)):
             assert same(read_back(emit({"v": text})), [{"v": text}])
+
+
+def places(value, path=()):
+    """The path of every value inside, and of every place where one could be added."""
+    if isinstance(value, dict):
+        yield (*path, "new key")
+        for key, item in value.items():
+            yield (*path, key)
+            yield from places(item, (*path, key))
+    elif isinstance(value, list):
+        yield (*path, APPEND)
+        for index, item in enumerate(value):
+            yield (*path, index)
+            yield from places(item, (*path, index))
+
+
+@LAW
+@given(
+    BODIES.filter(lambda body: not str(body.get("kind")).endswith("List") and "new key" not in body),
+    st.data(),
+    VALUES | st.just(REMOVE),
+    st.sampled_from(["", "# before\n", "---\nother: 'x'\n---\n"]),
+)
+def test_a_file_in_canonical_form_takes_every_edit_and_reads_as_intended(body, data, value, before):
+    path = data.draw(st.sampled_from(list(places(body))))
+    if value is REMOVE and path[-1] is APPEND:
+        path = path[:-1]
+    text = before.encode() + emit(body) + b"---\nlast: 'y' # kept\n"
+    document = 1 if "other" in before else 0
+    if value is REMOVE:
+        wanted = remove_in(body, path)
+    elif path[-1] is APPEND:
+        wanted = set_in(body, (*path[:-1], len(get_in(body, path[:-1]))), value)
+    else:
+        wanted = set_in(body, path, value)
+    result = rewrite(text, document, [Edit(path=path, value=value)])
+    assert result.startswith(before.encode())
+    assert result.endswith(b"---\nlast: 'y' # kept\n")
+    found = load(result, "x.yaml").documents[document].body
+    assert same(found, wanted)
 
 
 # Refusals that Kubernetes does not share, each for a reason: it would lose or change what was written.
