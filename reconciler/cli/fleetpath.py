@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.errors import SettingsError
+from reconciler.errors import GitError, SettingsError
 from reconciler.git.checkout import read_commit, read_work_tree
 from reconciler.git.checkout import resolve as resolve_revision
 from reconciler.git.references import full_name, resolve
@@ -132,3 +132,14 @@ def parse_moment(text: str | None) -> datetime | None:
 def fetch_hint(branch: str) -> str:
     """The exact command that brings a missing machine branch (DESIGN §7)."""
     return f"git fetch origin '+refs/heads/{branch}:refs/remotes/origin/{branch}'"
+
+
+def merge_base(handle: Any, base: str, head: str) -> str:
+    """The commit that two revisions grew from, as `git merge-base` says. Raises GitError when there is none."""
+    one, other = resolve_revision(handle, base), resolve_revision(handle, head)
+    found = handle.merge_base(one, other)
+    if found is None:
+        raise GitError(
+            f"{base} and {head} have no common ancestor in this clone; fetch more history: git fetch --unshallow origin"
+        )
+    return str(found)

@@ -58,20 +58,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     )
 
 
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """The `problems[]` entry of every JSON answer."""
-    at = problem.location
-    return {
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "message": problem.message,
-        **({"path": at.path, "line": at.line, "column": at.column} if at else {}),
-        **({"evidence": list(problem.evidence)} if problem.evidence else {}),
-        **({"remedy": problem.remedy} if problem.remedy else {}),
-        **({"subject": problem.subject} if problem.subject else {}),
-    }
-
-
 def problem_text(problem: Problem, *, colour: bool = False) -> str:
     """A problem as people read it: place, code, words; evidence; one remedy."""
     if not colour:

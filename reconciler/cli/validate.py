@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.fleetpath import decide_at, output_option, path_argument, prefix_option
-from reconciler.cli.output import document, errors_in, note, paint, print_problems, problem_json, wants_colour
+from reconciler.cli.output import document, errors_in, note, paint, print_problems, wants_colour
+from reconciler.diff.machine import problem_json
 from reconciler.errors import Severity
 from reconciler.settings import BranchNames
 

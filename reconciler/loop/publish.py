@@ -37,7 +37,7 @@ from reconciler.model.cluster import DeliveryMode
 from reconciler.model.config import Approval, FleetConfig
 from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.plan import Guard
-from reconciler.model.tree import PreviousRender
+from reconciler.model.tree import PreviousRender, RenderTree
 from reconciler.plan.guards import TOO_MANY, TOO_MANY_IN_FLEET, tightened
 from reconciler.plan.release import ReleaseVerdict, release_verdict
 from reconciler.problems import CATALOGUE
@@ -146,7 +146,7 @@ def judge(repository: Repository, decision: Decision, limits: GuardLimits) -> tu
     approvals: Iterable[Approval] = decision.fleet.approvals
     verdict = release_verdict(
         {cluster: _objects(before.trees[cluster]) for cluster in before.trees},
-        objects_by_cluster(decision),
+        objects_by_cluster(decision.rendered.tree),
         limits=limits_of(repository, previous, limits),
         approvals=approvals,
         now=decision.now,
@@ -202,10 +202,10 @@ def releases(decision: Decision, *, prune_allowed: bool) -> dict[str, Release]:
     return found
 
 
-def objects_by_cluster(decision: Decision) -> dict[str, Collection[ObjectId]]:
-    """The objects of every cluster's new tree."""
-    found: dict[str, set[ObjectId]] = {name: set() for name in decision.rendered.tree.clusters}
-    for variant in decision.rendered.tree.variants:
+def objects_by_cluster(tree: RenderTree) -> dict[str, Collection[ObjectId]]:
+    """The objects of every cluster's directory."""
+    found: dict[str, set[ObjectId]] = {name: set() for name in tree.clusters}
+    for variant in tree.variants:
         id_ = object_id_of_path(variant.path)
         if id_ is not None:
             for cluster in variant.clusters:

@@ -1,0 +1,144 @@
+"""`reconciler diff`: what a change does to placements and objects, per cluster; the same list as a pass, stopped early."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from reconciler.cli.fleetpath import (
+    fetch_hint,
+    machine_tip,
+    merge_base,
+    output_option,
+    parse_moment,
+    prefix_option,
+    repository_at,
+    require_repository,
+    source_at,
+)
+from reconciler.cli.output import CHANGES, GUARD, INCOMPLETE, NOTHING, note, wants_colour, worst
+from reconciler.diff.machine import difference_json
+from reconciler.diff.markdown import difference_markdown
+from reconciler.diff.text import COLOURED, PLAIN, difference_text
+from reconciler.errors import GitError
+from reconciler.loop.compare import Comparison, Question, compare
+from reconciler.loop.decide import Memory, moment, read_observation, read_render
+from reconciler.model.observation import Observation
+from reconciler.model.tree import PreviousRender
+from reconciler.settings import BranchNames, GuardLimits
+
+
+@click.command("diff")
+@click.argument("sides", default="", metavar="[BASE...HEAD]")
+@click.option(
+    "-C",
+    "--path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The fleet repository (default: here).",
+)
+@click.option(
+    "--at", "at", help="The moment to decide for (RFC 3339); default: the newest of source and status."
+)
+@click.option("--names", is_flag=True, help="Name the objects; leave out what changes inside them.")
+@click.option(
+    "--instance",
+    default="default",
+    show_default=True,
+    help="Tells several comments on one pull request apart.",
+)
+@click.option(
+    "--exit-code/--no-exit-code", default=True, show_default=True, help="Exit 1 when something changes."
+)
+@prefix_option
+@output_option("text", "markdown", "json")
+def command(
+    sides: str,
+    path: Path,
+    at: str | None,
+    names: bool,
+    instance: str,
+    exit_code: bool,
+    branch_prefix: str,
+    output: str,
+) -> int:
+    """Show what a change does: where replicas go, and every object that changes on every cluster.
+
+    Without an argument the work tree is compared with what is rendered. BASE...HEAD compares HEAD with the merge base, as a
+    pull request does; BASE..HEAD compares the two tips. No cluster is asked: facts come from the status branch.
+
+    Exit code: 0 nothing changes, 1 changes, 2 error, 3 a guard would stop deletions, 4 a part cannot be rendered.
+
+    \b
+    Example:
+      reconciler diff
+      reconciler diff main...HEAD -o markdown > comment.md
+    """
+    branches = BranchNames(prefix=branch_prefix)
+    memory = Memory()
+    repository = repository_at(path)
+    observation, previous = Observation(), PreviousRender()
+    if repository is not None:
+        status, rendered = (machine_tip(repository, name) for name in (branches.status, branches.rendered))
+        if not status:
+            note(
+                f"no status branch in this clone: clusters are assumed ready ({fetch_hint(branches.status)})"
+            )
+        observation = read_observation(repository, status, memory)
+        previous = read_render(repository, rendered, memory)
+    if sides:
+        repository = require_repository(path)
+        base_name, head_name = _sides(repository.handle, sides)
+        base, head = source_at(path, base_name), source_at(path, head_name)
+    else:
+        if repository is not None and not previous.commit:
+            note(f"no rendered branch in this clone: everything is new ({fetch_hint(branches.rendered)})")
+        base, head = None, source_at(path, None)
+    comparison = compare(
+        repository,
+        Question(
+            base=base,
+            head=head,
+            observation=observation,
+            previous=previous,
+            now=parse_moment(at) or moment(head, observation, previous, None),
+            limits=GuardLimits(),
+            command=f"reconciler diff {sides}".strip(),
+        ),
+        memory,
+    )
+    found = comparison.difference
+    if output == "json":
+        click.echo(json.dumps(difference_json(found), indent=2))
+    elif output == "markdown":
+        click.echo(difference_markdown(found, instance=instance), nl=False)
+    else:
+        click.echo(
+            difference_text(found, COLOURED if wants_colour() else PLAIN, contents=not names), nl=False
+        )
+    code = exit_code_of(comparison)
+    return NOTHING if code == CHANGES and not exit_code else code
+
+
+def exit_code_of(comparison: Comparison) -> int:
+    """The worst of what was found (DESIGN §7)."""
+    found = comparison.difference
+    codes = [NOTHING if found.is_empty else CHANGES]
+    if any(found.guards.values()):
+        codes.append(GUARD)
+    if not found.complete or found.errors:
+        codes.append(INCOMPLETE)
+    return worst(codes)
+
+
+def _sides(handle: object, text: str) -> tuple[str, str]:
+    if "..." in text:
+        base, _, head = text.partition("...")
+        base, head = base or "HEAD", head or "HEAD"
+        return merge_base(handle, base, head), head
+    if ".." in text:
+        base, _, head = text.partition("..")
+        return base or "HEAD", head or "HEAD"
+    raise GitError(f"not BASE...HEAD or BASE..HEAD: {text!r}")

@@ -1,0 +1,99 @@
+"""What a change does: base rendered, head rendered upon it with the same facts and the same `now`, and their difference.
+
+The guards are those that the head's release would trip. Reads Git, writes nothing, asks no cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler import __version__
+from reconciler.diff.difference import Difference, Provenance, difference
+from reconciler.git.repository import Repository
+from reconciler.loop.decide import Decision, Memory, decide
+from reconciler.loop.publish import limits_of, objects_by_cluster
+from reconciler.model.fleet import Source
+from reconciler.model.observation import Observation
+from reconciler.model.plan import Guard
+from reconciler.model.tree import PreviousRender, Rendered
+from reconciler.plan.release import ReleaseVerdict, release_verdict
+from reconciler.render.tree import previous_of, tree_of_directories
+from reconciler.settings import GuardLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The difference, the head that it was computed for, and what the guards say of it."""
+
+    difference: Difference
+    head: Decision
+    verdict: ReleaseVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is compared: `base` None stands for what is rendered now. `previous` is the last rendered commit."""
+
+    base: Source | None
+    head: Source
+    observation: Observation
+    previous: PreviousRender
+    now: datetime
+    limits: GuardLimits
+    command: str = ""
+
+
+def compare(repository: Repository | None, question: Question, memory: Memory | None = None) -> Comparison:
+    """Render both sides and compare them. `repository` None: there is none, and nothing was rendered before."""
+    memory = memory or Memory()
+    if question.base is None:
+        before = rendered_of(question.previous)
+        upon = question.previous
+        base_name = question.previous.commit or "nothing rendered yet"
+    else:
+        base = _decided(question, question.base, question.previous, memory)
+        before = replace(base.rendered, problems=base.problems)
+        upon = replace(
+            previous_of(base.rendered), evaluated_at=question.now, source_commit=question.base.commit
+        )
+        base_name = question.base.commit or "work tree"
+    head = _decided(question, question.head, upon, memory)
+    approvals = head.fleet.approvals
+    limits = limits_of(repository, upon, question.limits) if repository else question.limits
+    verdict = release_verdict(
+        objects_by_cluster(before.tree),
+        objects_by_cluster(head.rendered.tree),
+        limits=limits,
+        approvals=approvals,
+        now=question.now,
+    )
+    guards: dict[str, tuple[Guard, ...]] = dict(verdict.by_cluster)
+    if verdict.fleet:
+        guards["the fleet"] = verdict.fleet
+    found = difference(
+        before,
+        replace(head.rendered, problems=head.problems),
+        provenance=Provenance(
+            base=base_name,
+            head=question.head.commit or "work tree",
+            facts=question.observation.commit,
+            engine=__version__,
+            command=question.command,
+        ),
+        guards=guards,
+    )
+    return Comparison(difference=found, head=head, verdict=verdict)
+
+
+def rendered_of(previous: PreviousRender) -> Rendered:
+    """The last rendered commit as an answer of `render`, without the problems that it had then."""
+    return Rendered(
+        tree=tree_of_directories(previous.trees, previous.binding_files),
+        bindings=previous.bindings,
+        complete=previous.complete,
+    )
+
+
+def _decided(question: Question, source: Source, upon: PreviousRender, memory: Memory) -> Decision:
+    return decide(source, question.observation, upon, now=question.now, assume_unreported=True, memory=memory)
