@@ -44,7 +44,9 @@ class RenderTree:
 class PreviousRender:
     """The last rendered commit: its bindings, and its trees for what must be held.
 
-    `commit` is empty when nothing was ever rendered. `trees` maps cluster to path to bytes.
+    `commit` is empty when nothing was ever rendered. `trees` maps cluster to path to bytes. `seen` has, for a cluster whose
+    report names another rendered commit than this one, the bindings of that commit: what was placed since is not in the
+    capacity that it reported (DESIGN §3). A cluster that is missing there is taken to have seen this commit.
     """
 
     commit: str = ""
@@ -56,6 +58,7 @@ class PreviousRender:
     bindings: Mapping[ObjectId, Binding] = field(default_factory=dict)
     binding_files: Mapping[str, bytes] = field(default_factory=dict)
     trees: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    seen: Mapping[str, Mapping[ObjectId, Binding]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.manifests.emit import emit
@@ -34,13 +35,18 @@ class Content:
 def content(
     template: Manifest,
     binding: Binding | None,
-    clusters: Sequence[str],
+    known: Sequence[str],
     everywhere: Sequence[str],
     tools: Tools,
     *,
     retain_replicas: bool = False,
 ) -> Content:
-    """The template on `clusters` by its binding, and on `everywhere` as a Namespace that needs none (spec rendering §2.7)."""
+    """The template on the clusters of its binding that are `known`, and on `everywhere` as a Namespace that needs no binding.
+
+    Spec rendering §2.1, §2.7.
+    """
+    existing = frozenset(known)
+    clusters = tuple(name for name in binding.target_names if name in existing) if binding is not None else ()
     works: tuple[Work, ...] = ()
     if binding is not None and clusters:
         works = works_for(template, binding, clusters, tools, retain_replicas=retain_replicas)
@@ -57,6 +63,22 @@ def content(
         failed=tuple(name for work in works if work.body is None for name in work.clusters),
         problems=tuple(problem for work in works for problem in work.problems),
         works=tuple(dataclasses.replace(work, body=None) for work in works if work.applied or work.no_ops),
+    )
+
+
+def content_inputs(binding: Binding | None) -> tuple[Any, ...]:
+    """Everything of a binding that the content of its template depends on: not when, why or by whom it was placed."""
+    if binding is None:
+        return (None,)
+    return (
+        binding.clusters,
+        binding.required_by,
+        binding.replicas,
+        binding.is_workload,
+        binding.uid,
+        binding.conflict_resolution,
+        binding.preserve_resources_on_deletion,
+        binding.placement.replica_scheduling if binding.placement is not None else None,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.errors import Location
 from reconciler.model.binding import Binding
 from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId
@@ -30,8 +31,10 @@ class Faults:
     """
 
     everything: str = ""
-    templates: Mapping[ObjectId, str]
+    templates: Mapping[ObjectId, Manifest]
     clusters: Mapping[str, str]
+    places: Mapping[str, Location]
+    """Where the document of a held cluster stands, if it is there."""
     propagation: tuple[Manifest, ...] = ()
     overrides: tuple[Manifest, ...] = ()
     customizations: tuple[Manifest, ...] = ()
@@ -39,7 +42,7 @@ class Faults:
     def on_claim(self, template: Manifest, previous: Binding | None, *, claim_is_kept: bool) -> str:
         """Why the policy of `template` is unknown, or ""."""
         if template.id in self.templates:
-            return self.templates[template.id]
+            return refusal_of(self.templates[template.id])
         for policy in self.propagation:
             claim = previous.claim if previous is not None else None
             # A policy never takes over a template whose own policy still claims it; else it might have.
@@ -67,11 +70,12 @@ class Faults:
 
 def faults_of(fleet: Fleet, previous: PreviousRender) -> Faults:
     """The faults of `fleet`, given what it was known to hold."""
-    templates: dict[ObjectId, str] = {}
+    templates: dict[ObjectId, Manifest] = {}
     clusters: dict[str, str] = {}
+    places: dict[str, Location] = {}
     propagation, overrides, customizations = [], [], []
     everything = f"{CONFIG_FILE} cannot be read" if CONFIG_FILE in fleet.unreadable else ""
-    for manifest in fleet.refused:
+    for manifest in sorted(fleet.refused, key=_in_order):
         match (manifest.id.group, manifest.id.kind):
             case ("policy.karmada.io", kind) if kind in _PROPAGATION:
                 propagation.append(manifest)
@@ -81,10 +85,11 @@ def faults_of(fleet: Fleet, previous: PreviousRender) -> Faults:
                 customizations.append(manifest)
             case ("cluster.karmada.io", "Cluster"):
                 clusters[manifest.id.name] = f"Cluster {manifest.id.name} is refused"
+                places[manifest.id.name] = manifest.origin.location
             case ("fleet-reconciler", "FleetConfig"):
                 everything = everything or f"FleetConfig in {manifest.origin.path} is refused"
             case _:
-                templates[manifest.id] = f"its document in {manifest.origin.path} is refused"
+                templates.setdefault(manifest.id, manifest)
     if fleet.unreadable:
         declared = {cluster.name for cluster in fleet.clusters}
         for name in previous.trees:
@@ -96,10 +101,20 @@ def faults_of(fleet: Fleet, previous: PreviousRender) -> Faults:
         everything=everything,
         templates=templates,
         clusters=clusters,
+        places=places,
         propagation=tuple(propagation),
         overrides=tuple(overrides),
         customizations=tuple(customizations),
     )
+
+
+def _in_order(manifest: Manifest) -> tuple[ObjectId, str, int, int]:
+    return manifest.id, manifest.origin.path, manifest.origin.line, manifest.origin.column
+
+
+def refusal_of(manifest: Manifest) -> str:
+    """Why an object whose own document is refused is held."""
+    return f"its document in {manifest.origin.path} is refused"
 
 
 def _scoped_name(policy: Manifest) -> tuple[str, str, str]:

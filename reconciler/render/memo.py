@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from reconciler.model.binding import Binding
 from reconciler.model.manifest import Manifest
+from reconciler.model.override import OverridePolicy
+from reconciler.model.policy import PropagationPolicy
 
 T = TypeVar("T")
 
@@ -31,16 +33,28 @@ class Memo:
 
     def remember(self, stage: str, key: Hashable, inputs: tuple[Any, ...], compute: Callable[[], T]) -> T:
         """The answer of `compute`, which must depend on nothing but `inputs`; the same object as long as they are the same."""
+        found = self.recall(stage, key, inputs)
+        if found is not None:
+            answer: T = found[0]
+            return answer
+        return self.keep(stage, key, inputs, compute())
+
+    def recall(self, stage: str, key: Hashable, inputs: tuple[Any, ...]) -> tuple[Any] | None:
+        """The answer kept for the same inputs, in a tuple of one; or None."""
         slot = (stage, key)
         known = self._fresh.get(slot) or self._stale.get(slot)
-        if known is not None and len(known[0]) == len(inputs) and all(map(is_same, known[0], inputs)):
-            self.hits += 1
-            self._fresh[slot] = known
-        else:
+        if known is None or len(known[0]) != len(inputs) or not all(map(is_same, known[0], inputs)):
             self.misses += 1
-            self._fresh[slot] = known = (inputs, compute())
-        result: T = known[1]
-        return result
+            return None
+        self.hits += 1
+        # With the inputs of now: next time they are likely to be these very objects.
+        self._fresh[slot] = (inputs, known[1])
+        return (known[1],)
+
+    def keep(self, stage: str, key: Hashable, inputs: tuple[Any, ...], answer: T) -> T:
+        """Remembers an answer that depends on nothing but `inputs`; gives it back."""
+        self._fresh[(stage, key)] = (inputs, answer)
+        return answer
 
 
 def is_same(one: Any, other: Any) -> bool:
@@ -60,6 +74,11 @@ def is_same(one: Any, other: Any) -> bool:
             and one.id == other.id
             and one.origin == other.origin
             and one.origin.text == other.origin.text
+        )
+    if isinstance(one, PropagationPolicy | OverridePolicy):
+        # A policy is what its document says; one without a document is compared by identity alone.
+        return (
+            one.manifest is not None and other.manifest is not None and is_same(one.manifest, other.manifest)
         )
     if isinstance(one, tuple):
         return len(one) == len(other) and all(map(is_same, one, other))

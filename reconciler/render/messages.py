@@ -113,9 +113,9 @@ def absent_kept(ids: Sequence[ObjectId], unreadable: Sequence[str]) -> Problem:
     )
 
 
-def everything_held(reason: str) -> Problem:
+def everything_held(reason: str, path: str) -> Problem:
     """R332: nothing changes at all."""
-    return _problem("R332", "everything is held as it was", None, "", evidence=(reason,))
+    return _problem("R332", "everything is held as it was", Location(path=path), "", evidence=(reason,))
 
 
 def unreported(cluster: Cluster) -> Problem:
@@ -124,10 +124,14 @@ def unreported(cluster: Cluster) -> Problem:
     return _problem("R340", f"cluster {cluster.name} has never reported", location, f"Cluster {cluster.name}")
 
 
-def cluster_held(name: str, reason: str) -> Problem:
+def cluster_held(name: str, reason: str, location: Location | None) -> Problem:
     """R333: a cluster's whole directory stays as it was."""
     return _problem(
-        "R333", f"everything on cluster {name} is held as it was", None, f"Cluster {name}", evidence=(reason,)
+        "R333",
+        f"everything on cluster {name} is held as it was",
+        location,
+        f"Cluster {name}",
+        evidence=(reason,),
     )
 
 

@@ -5,7 +5,6 @@ Pure. Claims it for a policy, interprets it, and holds it where a fault governs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
@@ -13,18 +12,15 @@ from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.registry import Interpreters
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import Binding
-from reconciler.model.fleet import Fleet
-from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
 from reconciler.policy.binding_spec import (
     Interpretation,
     Surroundings,
     binding_spec,
-    priority_classes,
     released,
 )
 from reconciler.policy.claim import Rule, claim_template
-from reconciler.policy.precedence import PolicyIndex, index_policies
+from reconciler.policy.precedence import PolicyIndex
 from reconciler.render import messages
 from reconciler.render.exclusions import is_namespace, never_propagated, not_sent_everywhere
 from reconciler.render.hold import Faults
@@ -58,20 +54,6 @@ class Rules:
     interpreters: Interpreters
     faults: Faults
     skipped_namespaces: tuple[str, ...]
-
-
-def rules_of(fleet: Fleet, faults: Faults, interpreters: Interpreters) -> Rules:
-    """The rules that one fleet's documents make."""
-    overrides = {(policy.namespace, policy.name) for policy in fleet.override_policies if not policy.deleting}
-    return Rules(
-        policies=index_policies(fleet.propagation_policies),
-        surroundings=Surroundings(
-            overrides=frozenset(overrides), priority_classes=priority_classes(fleet.templates)
-        ),
-        interpreters=interpreters,
-        faults=faults,
-        skipped_namespaces=fleet.config.skipped_namespaces,
-    )
 
 
 def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Standing:
@@ -144,8 +126,3 @@ def _unclaimed(
         return Standing(template=template, everywhere=True)
     hint = not_everywhere if is_namespace(template.id) else ""
     return Standing(template=template, is_unclaimed=True, problems=(messages.unclaimed(template, hint),))
-
-
-def by_id(standings: tuple[Standing, ...]) -> Mapping[ObjectId, Standing]:
-    """Standings by the identity of their templates."""
-    return {each.template.id: each for each in standings}

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from reconciler.model.tree import RenderTree, Variant
+from reconciler.model.binding import Binding
+from reconciler.model.identity import ObjectId
+from reconciler.model.tree import PreviousRender, Rendered, RenderTree, Variant
 
 
 def build_tree(
@@ -21,7 +23,7 @@ def build_tree(
         known = clusters_by_content.get(key)
         clusters_by_content[key] = variant.clusters if known is None else known + variant.clusters
     joined = [
-        Variant(path=path, data=data, clusters=tuple(sorted(names)))
+        Variant(path=path, data=data, clusters=tuple(sorted(frozenset(names))))
         for (path, data), names in clusters_by_content.items()
         if names
     ]
@@ -43,6 +45,26 @@ def tree_of_directories(
         for path, data in directory.items()
     )
     return build_tree(trees, variants, bindings)
+
+
+def directories(tree: RenderTree) -> dict[str, dict[str, bytes]]:
+    """Every cluster's directory: cluster to path to bytes."""
+    result: dict[str, dict[str, bytes]] = {name: {} for name in tree.clusters}
+    for variant in tree.variants:
+        for name in variant.clusters:
+            result[name][variant.path] = variant.data
+    return result
+
+
+def previous_of(rendered: Rendered) -> PreviousRender:
+    """A render as the next one finds it, without a commit in between (`diff` renders the head upon its base)."""
+    bindings: dict[ObjectId, Binding] = dict(rendered.bindings)
+    return PreviousRender(
+        complete=rendered.complete,
+        bindings=bindings,
+        binding_files=rendered.tree.bindings,
+        trees=directories(rendered.tree),
+    )
 
 
 def tree_digest(tree: RenderTree) -> str:
