@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gitservers import BareRepository, Clone
+from reconciler.errors import SettingsError
+from reconciler.git.mirror import open_mirror
+from tests.gitservers import BareRepository, Clone, HttpGitServer
 
 # One pass of a reconciler that knows Git alone: what the remote has, one render, the truth, then its projections.
 PASS = """
@@ -61,9 +63,11 @@ with open_mirror(Path(data)) as mirror:
 """
 
 
-def run(origin: BareRepository, data: Path, content: str, point: str = "") -> subprocess.Popen[str]:
+def run(
+    origin: BareRepository, data: Path, content: str, point: str = "", *, url: str = ""
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PASS, str(data), origin.url, content, point],
+        [sys.executable, "-c", PASS, str(data), url or origin.url, content, point],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -169,6 +173,28 @@ def test_killed_in_the_middle_of_a_fetch_the_next_one_fetches_all(
     process.communicate(timeout=60)
     assert finished(run(origin, data, "one\n")) == "0 moved"
     assert not half.exists()
+    converged(origin, "one\n", 1)
+
+
+def test_a_git_that_outlives_its_owner_keeps_the_next_owner_out(tmp_path: Path) -> None:
+    """Otherwise its successor would take away the locks and files that it still works with."""
+    data = tmp_path / "data"
+    with HttpGitServer(tmp_path / "remotes", anonymous="write") as server:
+        origin = server.repository("fleet")
+        server.pause()
+        process = run(origin, data, "one\n", url=server.url("fleet"))
+        deadline = time.monotonic() + 30
+        while not (left := _git_in(data)):
+            assert time.monotonic() < deadline, "git never ran"
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=60)
+        with pytest.raises(SettingsError, match="another process uses the data directory"):
+            open_mirror(data, patience=0.2)
+        for child in left:
+            os.killpg(child, signal.SIGTERM)
+        server.resume()
+        assert finished(run(origin, data, "one\n", url=server.url("fleet"))) == "3 moved"
     converged(origin, "one\n", 1)
 
 

@@ -104,6 +104,17 @@ def test_an_open_reader_sees_every_rewrite(bare, repository, commits):
         assert str(handle.references[name].target) == at
 
 
+def test_two_versions_never_have_one_time_even_if_the_clock_stands_still(bare, repository, commits):
+    path, at = bare.path / "packed-refs", ""
+    for turn in range(4):
+        update_references(repository, [RefUpdate(name="refs/heads/x", old=at, new=commits[turn % 3])])
+        at = commits[turn % 3]
+        if turn:
+            assert path.stat().st_mtime_ns > ahead
+        ahead = path.stat().st_mtime_ns + 10**12  # as if the clock had been set back since
+        os.utime(path, ns=(ahead, ahead))
+
+
 def test_of_many_writers_exactly_one_wins_each_time(bare, facts, tmp_path):
     """Every success is one commit in the history: none is lost, whoever wrote it."""
     first = write_files(open_repository(bare.path), {"n": b"0"}, previous="", facts=facts("0")).commit
