@@ -5,7 +5,7 @@ Pure. Printed by `text`, `markdown` and `machine`; compares nothing itself that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -91,18 +91,24 @@ def difference(
     *,
     provenance: Provenance,
     guards: Mapping[str, tuple[Guard, ...]] | None = None,
+    fleet_problems: tuple[Sequence[Problem], Sequence[Problem]] = ((), ()),
 ) -> Difference:
-    """What changes from `before` to `after`. `guards`: what the plans against the last release would trip."""
+    """What changes from `before` to `after`.
+
+    `guards`: what the plans against the last release would trip. `fleet_problems`: those found before rendering, of base
+    and of head; a render knows its own alone.
+    """
     trees = tree_difference(before.tree, after.tree)
     placements = placement_changes(before.bindings, after.bindings)
-    known = set(map(str, before.problems))
+    known = {str(problem) for problem in (*fleet_problems[0], *before.problems)}
+    problems = sorted(dict.fromkeys((*fleet_problems[1], *after.problems)), key=Problem.sort_key)
     return Difference(
         provenance=provenance,
         trees=trees,
         placements=placements,
         dangers=dangers(trees, placements),
-        problems=tuple(sorted(after.problems, key=Problem.sort_key)),
-        new_problems=tuple(sorted((p for p in after.problems if str(p) not in known), key=Problem.sort_key)),
+        problems=tuple(problems),
+        new_problems=tuple(problem for problem in problems if str(problem) not in known),
         guards=dict(guards or {}),
         complete=after.complete,
         clusters=after.tree.clusters,
