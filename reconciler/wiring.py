@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from reconciler import telemetry
-from reconciler.errors import CredentialRefused, Problem, SettingsError
+from reconciler.errors import Problem, SettingsError
 from reconciler.git.mirror import Mirror, open_mirror
 from reconciler.git.remote import Remote, remote_for
 from reconciler.git.repository import Repository
@@ -25,8 +25,8 @@ from reconciler.interpreter.registry import NATIVE
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.kube.client import Client, Limits
 from reconciler.kube.connection import Source
-from reconciler.kube.credentials import KubeconfigSource, OwnClusterSource, SecretSource
-from reconciler.kube.resources import Resource
+from reconciler.kube.credentials import KubeconfigSource, OwnClusterSource
+from reconciler.loop.agent import Agent
 from reconciler.loop.island import Island
 from reconciler.loop.leader import Leader
 from reconciler.loop.record import Record, Remotes
@@ -34,20 +34,21 @@ from reconciler.loop.run import Hooks, Reconciler
 from reconciler.loop.stopswitch import StopSwitch
 from reconciler.loop.triggers import Triggers
 from reconciler.manifests.load import load
-from reconciler.model.cluster import Cluster, SecretReference
+from reconciler.model.cluster import Cluster, DeliveryMode
+from reconciler.model.cluster_document import default_resource_models
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
 from reconciler.model.observation import Readiness
-from reconciler.model.plan import Desired
+from reconciler.model.plan import Desired, Outcome
 from reconciler.observe.collect import DirectObserver
 from reconciler.observe.objects import Interpretation
 from reconciler.plan.changes import Rules
 from reconciler.plan.inventory import apply_set_id
 from reconciler.settings import Settings
+from reconciler.targets.heal import Healer
 from reconciler.targets.push import PushTarget
+from reconciler.targets.registry import Ways, secret_reader, source_for
 from reconciler.targets.site import Questions, Site
-
-SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,16 @@ class Access:
     own: Source | None = None
     namespace: str = "fleet-reconciler"
     allowed_commands: Collection[str] | None = ()
+
+    def ways(self, own: Client | None) -> Ways:
+        """The same, as targets ask for it."""
+        return Ways(
+            kubeconfigs=self.kubeconfig,
+            contexts=self.contexts,
+            read_secret=secret_reader(own) if own else None,
+            namespace=self.namespace,
+            allowed_commands=self.allowed_commands,
+        )
 
 
 def remotes_of(
@@ -103,29 +114,6 @@ def own_source(kubeconfig: tuple[Path, ...] = (), context: str = "") -> Source |
     if os.environ.get("KUBERNETES_SERVICE_HOST"):
         return OwnClusterSource(environ=dict(os.environ))
     return None
-
-
-def cluster_source(cluster: Cluster, access: Access, own: Client | None) -> Source:
-    """Where the credential for a member comes from (DESIGN §6)."""
-    if access.kubeconfig:
-        return KubeconfigSource(
-            paths=access.kubeconfig,
-            context=access.contexts.get(cluster.name, cluster.name),
-            allowed_commands=access.allowed_commands,
-        )
-    if own is None:
-        raise CredentialRefused(
-            f"cluster {cluster.name}: no kubeconfig was given and this is not a cluster with Secrets to read",
-            code="R530",
-            cluster=cluster.name,
-        )
-
-    async def read(reference: SecretReference) -> Body | None:
-        return await own.get(SECRETS, reference.namespace, reference.name)
-
-    return SecretSource(
-        cluster=cluster, namespace=access.namespace, read=read, allowed_commands=access.allowed_commands or ()
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +158,10 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         part_of=apply_set_id(settings.namespace),
         interpretation=Interpretation(interpreters=NATIVE, readiness=readiness),
     )
+    target = PushTarget(site=site)
     island = Island(
         name=cluster.name,
-        target=PushTarget(site=site),
+        target=target,
         observer=observer,
         rules=around.rules,
         clock=now,
@@ -181,6 +170,12 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         observe_only=cluster.observe_only,
     )
     found.append(island)
+
+    async def correct(ids: frozenset[ObjectId]) -> Outcome | None:
+        wanted = island.desired
+        return await target.put_back(ids, around.rules(wanted)) if wanted else None
+
+    island.healer = Healer(target=target, correct=correct, fighting=island.fighting, corrected=island.healed)
     return island
 
 
@@ -197,6 +192,7 @@ def reconciler_of(
 ) -> tuple[Reconciler, StopSwitch, Client | None]:
     """The reconciler with its record, its islands' factory, its stop switch and the client of its own cluster."""
     own = own_client(access)
+    ways = access.ways(own)
     switch = StopSwitch(client=own, namespace=access.namespace, directory=data)
     log = structlog.get_logger()
     record = Record(
@@ -225,7 +221,7 @@ def reconciler_of(
 
         return island_for(
             cluster,
-            LateSource(cluster, access, own),
+            source_for(cluster, ways),
             settings,
             Around(
                 tree=tree,
@@ -251,19 +247,6 @@ def reconciler_of(
     )
     box.append(program)
     return program, switch, own
-
-
-@dataclass(frozen=True, slots=True)
-class LateSource:
-    """Finds out how a cluster is reached when it is first asked: a refusal is that cluster's trouble alone."""
-
-    cluster: Cluster
-    access: Access
-    own: Client | None
-
-    async def load(self) -> Any:
-        """The connection as of now. Raises CredentialRefused."""
-        return await cluster_source(self.cluster, self.access, self.own).load()
 
 
 def leader_of(own: Client | None, namespace: str, name: str) -> Leader:
@@ -331,3 +314,61 @@ def with_guards(settings: Settings, max_deletions: int | None, max_percent: int 
             max_percent=guards.max_percent if max_percent is None else max_percent,
         ),
     )
+
+
+def agent_of(
+    cluster: str,
+    source: Source,
+    settings: Settings,
+    repository: Repository,
+    credentials: Mapping[Role, Path] | None,
+    triggers: Triggers,
+    *,
+    data: Path,
+    checkpoint: Callable[[str], None] = lambda _name: None,
+) -> tuple[Agent, Island, StopSwitch, Client]:
+    """The agent of one cluster, its island, its stop switch and the client of its own cluster."""
+    own = Client(source, cluster=cluster)
+    switch = StopSwitch(client=own, namespace=settings.namespace, directory=data)
+    laptop = credentials is None
+    agent = Agent(
+        cluster=cluster,
+        repository=repository,
+        source=remote_for(
+            settings.remotes, Role.CLUSTER, cluster=cluster, credentials=credentials, laptop=laptop
+        ),
+        report_to=remote_for(
+            settings.remotes, Role.REPORT, cluster=cluster, credentials=credentials, laptop=laptop
+        ),
+        branches=settings.branches,
+        limits=settings.guards,
+        triggers=triggers,
+        clock=now,
+        log=structlog.get_logger(),
+        hooks=metrics_hooks(),
+        may_write=lambda: switch.stopped(cluster),
+        report_interval=settings.report_interval,
+        rules_now=(settings.guards, ()),
+    )
+
+    def stopped() -> str:
+        return agent.may_write()  # asked anew each time: a lease may have replaced it
+
+    def rules(_desired: Desired) -> Rules:
+        limits, approvals = agent.rules_now
+        return Rules(now=now(), limits=limits, approvals=approvals, manager=settings.field_manager)
+
+    island = island_for(
+        Cluster(name=cluster, sync_mode=DeliveryMode.PULL, resource_models=default_resource_models()),
+        source,
+        settings,
+        Around(
+            tree=agent.objects_at,
+            supersedes=agent.supersedes,
+            rules=rules,
+            stopped=stopped,
+            changed=agent.changed,
+            checkpoint=checkpoint,
+        ),
+    )
+    return agent, island, switch, own

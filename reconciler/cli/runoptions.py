@@ -136,13 +136,16 @@ def parse_contexts(pairs: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def kubeconfig_paths(text: object) -> tuple[Path, ...]:
+    """The files that a kubeconfig option names, as kubectl reads it."""
+    return tuple(Path(part).expanduser() for part in str(text or "").split(os.pathsep) if part)
+
+
 def access_of(options: dict[str, Any], *, interactive: bool = False) -> Access:
     """How clusters are reached, from the flags. `interactive` lets every exec plugin run."""
     from reconciler.wiring import Access, own_source  # noqa: PLC0415
 
-    paths = tuple(
-        Path(part).expanduser() for part in str(options["kubeconfig"] or "").split(os.pathsep) if part
-    )
+    paths = kubeconfig_paths(options["kubeconfig"])
     allowed = options.get("allowed_commands") or ()
     return Access(
         kubeconfig=paths,

@@ -7,9 +7,9 @@ alone. It decides nothing: `plan.changes` and the guards do, `Target` carries ou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from reconciler.errors import ClusterError, Outdated, Problem, ReconcilerError
@@ -50,6 +50,13 @@ class Observer(Protocol):
         """Let go of connections."""
 
 
+class Healing(Protocol):
+    """Watches what is ours and puts drift back."""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Do so until `stopping`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Seconds: how often the cluster is looked at while things move, and when nothing does; and looked over in full."""
@@ -74,9 +81,7 @@ class Island:
     changed: Callable[[], None]
     log: Log
     pace: Pace = field(default_factory=Pace)
-    healing: (
-        Callable[[Callable[[frozenset[ObjectId]], Awaitable[None]], asyncio.Event], Awaitable[None]] | None
-    ) = None
+    healer: Healing | None = None
     observe_only: bool = False
     suspended: str = ""
     desired: Desired | None = None
@@ -85,9 +90,11 @@ class Island:
     report: ClusterReport | None = None
     members: Mapping[ObjectId, MemberStatus] = field(default_factory=dict)
     trouble: str = ""
+    fights: tuple[Problem, ...] = ()
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _delivered: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff = field(default_factory=Backoff)
+    _looked_over: datetime | None = None
 
     def want(self, desired: Desired) -> None:
         """Bring the cluster to this tree; replaces what was wanted before."""
@@ -124,12 +131,14 @@ class Island:
         """Deliver and observe until `stopping`."""
         delivering = asyncio.create_task(self._deliver_forever(stopping))
         observing = asyncio.create_task(self._observe_forever(stopping))
+        healing = asyncio.create_task(self._heal_forever(stopping))
+        tasks = (delivering, observing, healing)
         try:
-            await asyncio.gather(delivering, observing)
+            await asyncio.gather(*tasks)
         finally:
-            for task in (delivering, observing):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(delivering, observing, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.target.close()
             await self.observer.close()
 
@@ -150,27 +159,45 @@ class Island:
         outcome = await self.target.apply(plan)
         return replace(outcome, started=started, finished=self.clock())
 
-    # --- the two tasks ---
+    def fighting(self, problem: Problem) -> None:
+        """Somebody else keeps writing what we put back."""
+        self.fights = (problem,)
+        self.log.warning("drift.fight", cluster=self.name, problem=problem.message)
+        self.changed()
+
+    def healed(self, outcome: Outcome) -> None:
+        """Drift was put back."""
+        counts = {action.value: count for action, count in outcome.counts.items() if count}
+        self.log.info("drift.corrected", cluster=self.name, commit=outcome.commit, **counts)
+
+    # --- the three tasks ---
 
     async def _deliver_forever(self, stopping: asyncio.Event) -> None:
-        healing: asyncio.Task[None] | None = None
         while not stopping.is_set():
             wait = self.pace.full_pass
             if self.desired is not None:
                 self._wanted.clear()
                 wait = await self._pass()
-                if healing is None and self.healing is not None and not self.trouble:
-                    healing = asyncio.create_task(self.healing(self._heal, stopping))  # type: ignore[arg-type]
             await _first(stopping, self._wanted, seconds=wait)
-        if healing is not None:
-            healing.cancel()
-            await asyncio.gather(healing, return_exceptions=True)
+
+    async def _heal_forever(self, stopping: asyncio.Event) -> None:
+        """Watch and put back, once a first pass has gone through."""
+        while self.outcome is None and not stopping.is_set():
+            await _first(stopping, self._delivered, seconds=self.pace.settled)
+        if self.healer is not None and not self.observe_only and not stopping.is_set():
+            await self.healer.run(stopping)
 
     async def _pass(self) -> float:
         """One pass with its errors turned into state; the seconds until the next one."""
         before = (self.outcome, self.trouble)
+        started = self.clock()
+        full = (
+            bool(self.trouble) or self._looked_over is None or started - self._looked_over >= self._full_pass
+        )
         try:
-            self.outcome = await self.deliver()
+            self.outcome = await self.deliver(full=full)
+            if full:
+                self._looked_over = started
             self.trouble = ""
         except Outdated as error:
             self.trouble = str(error)
@@ -201,10 +228,6 @@ class Island:
         self._backoff.reset()
         return self.pace.full_pass
 
-    async def _heal(self, ids: frozenset[ObjectId]) -> None:
-        del ids
-        self._wanted.set()
-
     async def _observe_forever(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             self._delivered.clear()
@@ -232,6 +255,10 @@ class Island:
             self.changed()
 
     @property
+    def _full_pass(self) -> timedelta:
+        return timedelta(seconds=self.pace.full_pass)
+
+    @property
     def reason(self) -> Reason:
         """How the delivery stands, in one word."""
         if self.trouble:
@@ -247,7 +274,7 @@ class Island:
 
     def problems(self) -> tuple[Problem, ...]:
         """What this cluster's delivery found, for the status and the log."""
-        return self.outcome.problems if self.outcome else ()
+        return (*(self.outcome.problems if self.outcome else ()), *self.fights)
 
     def _observation_pause(self) -> float:
         moving = self.outcome is None or any(

@@ -38,7 +38,9 @@ def cluster_file(name: str, mode: str = "Push", **spec: Any) -> str:
     )
 
 
-def everywhere(name: str, *selectors: tuple[str, str], namespace: str = "", clusters: Iterable[str] = (), **spec: Any) -> str:
+def everywhere(
+    name: str, *selectors: tuple[str, str], namespace: str = "", clusters: Iterable[str] = (), **spec: Any
+) -> str:
     """A policy that puts the selected kinds on every cluster, duplicated."""
     placement: dict[str, Any] = {"clusterAffinity": {"clusterNames": list(clusters)}} if clusters else {}
     return json.dumps(
@@ -58,7 +60,12 @@ def everywhere(name: str, *selectors: tuple[str, str], namespace: str = "", clus
 def config_map(name: str, namespace: str, **data: str) -> str:
     """A ConfigMap."""
     return json.dumps(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data}
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": namespace},
+            "data": data,
+        }
     )
 
 
@@ -71,11 +78,18 @@ def merged_kubeconfig(planes: Iterable[ControlPlane], path: Path) -> Path:
     """One kubeconfig with a context for each cluster, named after it."""
     clusters, users, contexts = [], [], []
     for plane in planes:
-        clusters.append({"name": plane.name, "cluster": {"server": plane.server, "certificate-authority-data": plane.ca_data}})
+        clusters.append(
+            {
+                "name": plane.name,
+                "cluster": {"server": plane.server, "certificate-authority-data": plane.ca_data},
+            }
+        )
         users.append({"name": plane.name, "user": {"token": plane.token}})
         contexts.append({"name": plane.name, "context": {"cluster": plane.name, "user": plane.name}})
     path.write_text(
-        json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": clusters, "users": users, "contexts": contexts})
+        json.dumps(
+            {"apiVersion": "v1", "kind": "Config", "clusters": clusters, "users": users, "contexts": contexts}
+        )
     )
     return path
 
@@ -135,7 +149,9 @@ class Program(AbstractContextManager["Program"]):
         return self.log_path.read_text(errors="replace")[-12000:]
 
 
-def run_cli(*arguments: str, cwd: Path | None = None, environment: dict[str, str] | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run_cli(
+    *arguments: str, cwd: Path | None = None, environment: dict[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
     """A verb to its end."""
     return subprocess.run(
         [PYTHON, "-m", "reconciler", *arguments],
