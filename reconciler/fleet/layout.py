@@ -56,13 +56,14 @@ def lay_out(
     charts = {_folder(file.path) for file in source.files if _name(file.path) == "Chart.yaml"}
     ignored, broken = _ignore_files(source, drawing)
     included = parse_lines(include)
+    known: dict[str, bool] = {}
     troubled = {problem.location.path for problem in source.problems if problem.location is not None}
     for file in sorted(source.files, key=lambda each: each.path):
         path = file.path
         is_candidate = path.endswith(_EXTENSIONS) or _name(path) in UNREAD_FILES
         if not is_candidate or path in troubled:
             continue
-        excluded = _excluded(path, included, ignored)
+        excluded = _excluded(path, included, ignored, known)
         if excluded:
             drawing.skipped.append(Skipped(path=path, reason=excluded))
             continue
@@ -86,7 +87,7 @@ def lay_out(
         path = problem.location.path if problem.location is not None else ""
         # A name that Git or a file system would misread is said, whatever it begins with.
         place = _folder(path) if problem.code == "R120" else path
-        if _excluded(path, included, ignored) or _apart(place, charts):
+        if _excluded(path, included, ignored, known) or _apart(place, charts):
             continue
         drawing.problems.append(problem)
         if problem.severity is Severity.ERROR:
@@ -124,11 +125,16 @@ def foreign_configuration(location: Location, tool: str, remedy: str) -> Problem
     )
 
 
-def _excluded(path: str, included: tuple[Pattern, ...], ignored: Mapping[str, tuple[Pattern, ...]]) -> str:
+def _excluded(
+    path: str,
+    included: tuple[Pattern, ...],
+    ignored: Mapping[str, tuple[Pattern, ...]],
+    known: dict[str, bool],
+) -> str:
     """Why somebody's words leave this path out; empty where they do not. The settings are always read."""
     if path == SETTINGS_PATH:
         return ""
-    if is_ignored(path, ignored):
+    if is_ignored(path, ignored, known):
         return f"excluded in {IGNORE_NAME}"
     if included and not is_matched(path, included):
         return f"not among the included paths of {SETTINGS_PATH}"

@@ -8,7 +8,7 @@ each star taking as little as it can and never giving back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -65,15 +65,34 @@ def is_matched(path: str, patterns: Sequence[Pattern]) -> bool:
     return is_ignored(path, {"": tuple(patterns)})
 
 
-def is_ignored(path: str, patterns_by_folder: Mapping[str, Sequence[Pattern]]) -> bool:
+def is_ignored(
+    path: str,
+    patterns_by_folder: Mapping[str, Sequence[Pattern]],
+    known: MutableMapping[str, bool] | None = None,
+) -> bool:
     """Git's verdict on the file `path`, where each folder ("" is the root) may have patterns for what is below it.
 
-    What is below a matched directory is matched, whatever is said of it: nothing takes it back, as in Git.
+    What is below a matched directory is matched, whatever is said of it: nothing takes it back, as in Git. `known`
+    keeps the verdicts on directories between calls with the same patterns.
     """
-    parts = tuple(path.split("/"))
-    return any(
-        _verdict(parts[:end], end < len(parts), patterns_by_folder) for end in range(1, len(parts) + 1)
-    )
+    if not patterns_by_folder:
+        return False
+    folder, _, _ = path.rpartition("/")
+    if folder and _is_folder_ignored(folder, patterns_by_folder, {} if known is None else known):
+        return True
+    return _verdict(tuple(path.split("/")), False, patterns_by_folder)
+
+
+def _is_folder_ignored(
+    folder: str, patterns_by_folder: Mapping[str, Sequence[Pattern]], known: MutableMapping[str, bool]
+) -> bool:
+    verdict = known.get(folder)
+    if verdict is None:
+        above, _, _ = folder.rpartition("/")
+        verdict = known[folder] = (
+            bool(above) and _is_folder_ignored(above, patterns_by_folder, known)
+        ) or _verdict(tuple(folder.split("/")), True, patterns_by_folder)
+    return verdict
 
 
 def _verdict(

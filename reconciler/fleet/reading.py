@@ -147,7 +147,7 @@ def _policy_side(group: str, kind: str, body: Body, origin: Origin) -> Iterator[
     deviations = schema.check(body)
     yield from deviations
     yield from unsupported.check(group, kind, body)
-    if not deviations:
+    if not deviations and isinstance(body.get("metadata", {}), dict):
         # Rules read fields without asking for their types: the schema has done so.
         for rule in RULES.get((group, kind), ()):
             yield from rule(body)

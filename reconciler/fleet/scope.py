@@ -14,7 +14,7 @@ from reconciler.model.config import KindScope
 
 GroupKind = tuple[str, str]
 
-# group: (namespaced kinds, cluster-scoped kinds), of Kubernetes 1.36 and what older servers still serve
+# group: (namespaced kinds, cluster-scoped kinds), of Kubernetes 1.37 and what older servers still serve
 _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "": (
         (
@@ -46,12 +46,16 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "events.k8s.io": ("Event", ""),
     "flowcontrol.apiserver.k8s.io": ("", "FlowSchema PriorityLevelConfiguration"),
     "internal.apiserver.k8s.io": ("", "StorageVersion"),
+    "lifecycle.k8s.io": ("EvictionRequest", ""),
     "networking.k8s.io": ("Ingress NetworkPolicy", "IPAddress IngressClass ServiceCIDR"),
     "node.k8s.io": ("", "RuntimeClass"),
     "policy": ("Eviction PodDisruptionBudget", ""),
     "rbac.authorization.k8s.io": ("Role RoleBinding", "ClusterRole ClusterRoleBinding"),
-    "resource.k8s.io": ("ResourceClaim ResourceClaimTemplate", "DeviceClass DeviceTaintRule ResourceSlice"),
-    "scheduling.k8s.io": ("PodGroup Workload", "PriorityClass"),
+    "resource.k8s.io": (
+        "ResourceClaim ResourceClaimTemplate",
+        "DeviceClass DeviceTaintRule ResourcePoolStatusRequest ResourceSlice",
+    ),
+    "scheduling.k8s.io": ("CompositePodGroup PodGroup Workload", "PriorityClass"),
     "storage.k8s.io": (
         "CSIStorageCapacity",
         "CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass",

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pygit2
-from tests.cases.trees import commit_tree, tree_of, write_work_tree
 
 from reconciler.errors import FleetError, Problem
 from reconciler.fleet import assemble
 from reconciler.git.checkout import read_commit
 from reconciler.git.worktree import read_work_tree
+from tests.cases.trees import commit_tree, tree_of, write_work_tree
 
 
 def problems_of(case: Path, folder: Path) -> tuple[Problem, ...]:

@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cases.check_commit import problems_of
 
 from reconciler.fleet.layout import IGNORE_NAME
 from reconciler.problems import CATALOGUE
+from tests.cases.check_commit import problems_of
 
 HERE = Path(__file__).parent
 CASES = sorted(path for path in (HERE / "problems").iterdir() if path.is_dir())
