@@ -700,6 +700,14 @@ _SCHEDULING: Final = (
     ),
     # R320-R349: what no policy moves, and what a fault elsewhere holds.
     _row(
+        "R312",
+        "owners of a dependency disagree",
+        "Several templates require the same object, and their policies say different things about conflicts or deletion. One "
+        "Overwrite makes it Overwrite; one that preserves resources on deletion preserves it.",
+        "give the policies of the owners the same conflictResolution and preserveResourcesOnDeletion",
+        Severity.WARNING,
+    ),
+    _row(
         "R320",
         "no policy claims the object",
         "No PropagationPolicy of its namespace and no ClusterPropagationPolicy selects the object, so it goes to no cluster.",

@@ -116,7 +116,12 @@ def folded(reasons: Iterable[str]) -> dict[str, int]:
 
 
 def summary(attempt: Attempt) -> str:
-    """The short form of an attempt's reasons, for the binding: `2 of 5 clusters fit; 3 cluster(s) had ...`."""
+    """The short form of an attempt's reasons, for the binding: `2 of 5 clusters fit; 3 cluster(s) had ...`.
+
+    Empty where no filter was asked (a scheduler of its own).
+    """
+    if not attempt.fitting and not attempt.refused:
+        return ""
     reasons = sorted(attempt.refused.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{count} {reason}" for reason, count in reasons[:_MOST_REASONS]]
     if len(reasons) > _MOST_REASONS:
