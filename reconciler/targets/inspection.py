@@ -27,6 +27,7 @@ from reconciler.targets.site import Site, Tree
 from reconciler.targets.table import Table
 
 _LOOKS = 4
+_FORBIDDEN, _STALE = "forbidden", "stale"
 _NO_DRY_RUN = "is written without a dry-run: an admission webhook takes none"
 
 
@@ -47,9 +48,11 @@ class Inspector:
         parent, discovery = await asyncio.gather(read_parent(site), site.client.discovery(refresh=refresh))
         await self._refuse_stale(desired, parent)
         trees = await self._trees(parent)
-        found, unreadable = await self._labelled(
-            self._kinds(desired, parent, trees, discovery), desired, discovery
-        )
+        needed = kinds_to_read(desired, parent, trees)
+        swept = self._swept(parent, discovery)
+        found, unreadable = await self._labelled(sorted({*needed, *swept}), desired, discovery)
+        # A kind that was only swept and that we may not list is one that we cannot have written either.
+        unreadable = {kind: why for kind, why in unreadable.items() if kind in needed or why != _FORBIDDEN}
         ours = inventory(found.values(), parent, trees)
         self.table.record_seen(ours)
         known = {
@@ -167,7 +170,7 @@ class Inspector:
         desired: Desired,
         discovery: Discovery,
     ) -> Trial:
-        cure = missing_object(error, id_.namespace, discovery)
+        cure = missing_object(error, payload, id_.namespace, discovery)
         if cure is not None and cure in desired.objects and cure != id_:
             return Trial(payload=payload, deferred=f"is tried once {cure} is there")
         refusal: Refusal | None = refusal_of(id_, error)
@@ -253,18 +256,15 @@ class Inspector:
         found = await asyncio.gather(*map(self.site.questions.tree, commits))
         return dict(zip(commits, found, strict=True))
 
-    def _kinds(
-        self, desired: Desired, parent: Parent, trees: Mapping[str, Tree | None], discovery: Discovery
-    ) -> tuple[str, ...]:
-        kinds = set(kinds_to_read(desired, parent, trees))
-        if not parent.commits or parent.overflowed:
-            # Nobody says what we ever applied here: every kind may hold something of ours.
-            kinds |= {resource.kind_group for resource in discovery.listable()}
-        return tuple(sorted(kinds))
+    def _swept(self, parent: Parent, discovery: Discovery) -> set[str]:
+        """Where nobody says what we ever applied here, every kind may hold something of ours."""
+        if parent.commits and not parent.overflowed:
+            return set()
+        return {resource.kind_group for resource in discovery.listable()}
 
     async def _labelled(
         self, kinds: Sequence[str], desired: Desired, discovery: Discovery
-    ) -> tuple[dict[ObjectId, LiveObject], set[str]]:
+    ) -> tuple[dict[ObjectId, LiveObject], dict[str, str]]:
         fresh = {
             id_.kind_group
             for id_, object_ in desired.objects.items()
@@ -272,30 +272,32 @@ class Inspector:
         }
         lists = await asyncio.gather(*(self._list(kind, discovery, complete=kind in fresh) for kind in kinds))
         found: dict[ObjectId, LiveObject] = {}
-        unreadable = set()
+        unreadable: dict[str, str] = {}
         for kind, objects in zip(kinds, lists, strict=True):
-            if objects is None:
-                unreadable.add(kind)
-            for live in objects or ():
+            if isinstance(objects, str):
+                unreadable[kind] = objects
+                continue
+            for live in objects:
                 found[live.id] = live
         return found, unreadable
 
-    async def _list(
-        self, kind_group: str, discovery: Discovery, *, complete: bool
-    ) -> list[LiveObject] | None:
+    async def _list(self, kind_group: str, discovery: Discovery, *, complete: bool) -> list[LiveObject] | str:
+        """All of one kind that carry our label, or why they cannot be listed."""
         kind, _, group = kind_group.partition(".")
         resource = discovery.preferred(group, kind)
         if resource is None:
-            return None if discovery.is_stale(group) else []
+            return _STALE if discovery.is_stale(group) else []
         labels = f"{PART_OF}={self.site.part_of}"
         found: list[LiveObject] = []
         async with self._gate:
             try:
                 async for page in self.site.client.pages(resource, labels=labels, metadata_only=not complete):
                     found.extend(self._live(item, complete=complete) for item in page.items)
-            except (Forbidden, Throttled):
-                return None
+            except Forbidden:
+                return _FORBIDDEN
+            except Throttled:
+                return _STALE
             except Rejected as error:
                 # The path itself is gone: its CRD was removed since discovery.
-                return [] if error.status == 404 else None
+                return [] if error.status == 404 else _STALE
         return found

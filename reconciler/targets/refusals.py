@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from reconciler.errors import (
     ClusterError,
     FieldConflict,
@@ -13,7 +15,11 @@ from reconciler.errors import (
 )
 from reconciler.kube.resources import Discovery, Resource
 from reconciler.model.identity import ObjectId
+from reconciler.model.manifest import Body
 from reconciler.model.plan import Refusal
+
+_RBAC: Final = "rbac.authorization.k8s.io"
+_SERVICE_ACCOUNT: Final = "error looking up service account"
 
 
 def concerns_all(error: ClusterError) -> bool:
@@ -47,16 +53,23 @@ def refusal_of(id_: ObjectId, error: ClusterError) -> Refusal:
             return Refusal(code="R510", message=said, status=409, transient=True)
 
 
-def missing_object(error: ClusterError, namespace: str, discovery: Discovery) -> ObjectId | None:
-    """The object whose absence the server complains of, where it says which."""
-    if isinstance(error, Forbidden) and "error looking up service account" in str(error):
+def missing_object(
+    error: ClusterError, payload: Body, namespace: str, discovery: Discovery
+) -> ObjectId | None:
+    """The object whose absence the server complains of when it refuses `payload`, where it says which."""
+    if isinstance(error, Forbidden) and _SERVICE_ACCOUNT in str(error):
         # `error looking up service account NAMESPACE/NAME: serviceaccount "NAME" not found`
-        where = str(error).partition("service account ")[2].partition(":")[0]
+        where = str(error).partition(f"{_SERVICE_ACCOUNT} ")[2].partition(":")[0]
         space, _, name = where.partition("/")
         return ObjectId(group="", kind="ServiceAccount", namespace=space, name=name)
     if not isinstance(error, Rejected) or error.status != 404 or not error.missing[2]:
         return None
     group, plural, name = error.missing
+    role = payload.get("roleRef") or {}
+    if group == _RBAC and name == role.get("name"):
+        # The server names the role, and calls it by the binding's own resource.
+        kind = str(role.get("kind"))
+        return ObjectId(group=_RBAC, kind=kind, namespace=namespace if kind == "Role" else "", name=name)
     found = _served_as(group, plural, discovery)
     if found is None:
         return None

@@ -148,7 +148,7 @@ class Writer:
                 if concerns_all(error):
                     raise
                 discovery = await site.client.discovery()
-                cure = missing_object(error, change.id.namespace, discovery)
+                cure = missing_object(error, change.desired or {}, change.id.namespace, discovery)
                 if cure is not None and cure in self.desired.objects and cure not in self.progress.failed:
                     return False
                 refusal = refusal_of(change.id, error)
