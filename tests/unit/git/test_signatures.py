@@ -61,7 +61,7 @@ def test_only_an_allowed_key_is_accepted(repository, facts, tmp_path):
             require_signature(repository, commits[name], allowed)
     data = repository.read(raw(commits["good"]), Kind.COMMIT)
     batch = Batch()
-    forged = batch.add(Kind.COMMIT, data.replace(b"Complete: true", b"Complete: fals")).hex()
+    forged = batch.add(Kind.COMMIT, data.replace(b"Complete: true", b"Complete: nope")).hex()
     repository.write(batch.objects)
     with pytest.raises(ForeignCommit):
         require_signature(repository, forged, allowed)
