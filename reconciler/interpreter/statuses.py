@@ -60,8 +60,16 @@ def item_statuses(items: Iterable[Body]) -> list[dict[str, Any]]:
 
 def summed(statuses: Iterable[Any], names: Iterable[str]) -> dict[str, int]:
     """Each counter added up over the members."""
-    members = list(statuses)
-    return {name: sum(integer_at(status, name) for status in members) for name in names}
+    totals = dict.fromkeys(names, 0)
+    for status in statuses:
+        for name in totals:
+            totals[name] += _counter(status, name)
+    return totals
+
+
+def _counter(status: dict[str, Any], name: str) -> int:
+    value = status.get(name, 0)
+    return value if type(value) is int else integer_at(status, name)
 
 
 def aggregated_workload(
@@ -73,12 +81,14 @@ def aggregated_workload(
     """
     generation = integer_at(body, "metadata", "generation")
     statuses = item_statuses(items)
-    seen = sum(
-        integer_at(status, "observedGeneration") >= integer_at(status, "generation")
-        and integer_at(status, "resourceTemplateGeneration")
-        >= (integer_at(status, "generation") if by_member_generation else generation)
-        for status in statuses
-    )
+    seen = 0
+    for status in statuses:
+        own = _counter(status, "generation")
+        wanted = own if by_member_generation else generation
+        seen += (
+            _counter(status, "observedGeneration") >= own
+            and _counter(status, "resourceTemplateGeneration") >= wanted
+        )
     values = summed(statuses, counters.summed)
     current = integer_at(body, "status", "observedGeneration")
     values["observedGeneration"] = generation if seen == len(items) else current

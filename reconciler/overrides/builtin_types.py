@@ -6,6 +6,7 @@ Only types are looked at: unknown fields, absent fields and null are accepted, a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -15,70 +16,138 @@ from reconciler.model.time import parse_time
 from reconciler.overrides.field_types import FIELD_TYPES
 from reconciler.overrides.outcome import OverriderError
 
+_Check = Callable[[Any], None]
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}([.,]\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _INT32: Final = 2**31
 
 
+class _WrongType(Exception):  # noqa: N818 - a verdict inside this module; turned into an OverriderError at its door
+    """What is not what its field wants; `steps` is its place, innermost first."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.steps: list[str] = []
+
+
 def check_builtin_type(body: Body) -> None:
     """Raise OverriderError, naming the field, where the object cannot be its kind's built-in type."""
-    _check_struct(body, _fields(str(body.get("kind"))), "")
+    try:
+        _check_of(str(body.get("kind")))(body)
+    except _WrongType as wrong:
+        place = "".join(reversed(wrong.steps)).removeprefix(".")
+        raise OverriderError(f"{place} {wrong}") from None
 
 
 @cache
-def _fields(name: str) -> dict[str, str]:
-    return dict(entry.split(":", 1) for entry in FIELD_TYPES[name].split())
-
-
-def _check_struct(value: dict[str, Any], fields: dict[str, str], path: str) -> None:
-    for key, item in value.items():
-        if item is None or (expected := fields.get(key)) is None:
-            continue
-        if expected == "str":
-            if type(item) is not str:
-                raise OverriderError(f"{path}{key} is not a string")
-        else:
-            _check(item, expected, f"{path}{key}")
-
-
-def _check(value: Any, expected: str, path: str) -> None:
-    if value is None:
-        return
+def _check_of(expected: str) -> _Check:
+    """The check of one type of the table, made once."""
     match expected[0]:
         case "[":
-            if not isinstance(value, list):
-                raise OverriderError(f"{path} is not a list")
-            for index, item in enumerate(value):
-                _check(item, expected[1:-1], f"{path}[{index}]")
+            return _check_of_list(_check_of(expected[1:-1]))
         case "{":
-            if not isinstance(value, dict):
-                raise OverriderError(f"{path} is not an object")
-            for key, item in value.items():
-                _check(item, expected[1:-1], f"{path}.{key}")
+            return _check_of_map(_check_of(expected[1:-1]))
         case letter if letter.isupper():
-            if not isinstance(value, dict):
-                raise OverriderError(f"{path} is not an object")
-            _check_struct(value, _fields(expected), f"{path}.")
+            return _check_of_struct(expected)
         case _:
-            if not _is_scalar(value, expected):
-                raise OverriderError(f"{path} is not of type {expected}")
+            return _SCALARS[expected]
 
 
-def _is_scalar(value: Any, expected: str) -> bool:
-    match expected:
-        case "str":
-            return isinstance(value, str)
-        case "bool":
-            return isinstance(value, bool)
-        case "int":
-            return _is_integral(value)
-        case "int-or-string":
-            return isinstance(value, str) or (_is_integral(value) and -_INT32 <= value < _INT32)
-        case "time":
-            return isinstance(value, str) and _is_time(value)
-        case "quantity":
-            return _is_quantity(value)
-        case _:
-            return True
+def _check_of_list(check_item: _Check) -> _Check:
+    def check(value: Any) -> None:
+        if not isinstance(value, list):
+            raise _WrongType("is not a list")
+        for index, item in enumerate(value):
+            if item is not None:
+                try:
+                    check_item(item)
+                except _WrongType as wrong:
+                    wrong.steps.append(f"[{index}]")
+                    raise
+
+    return check
+
+
+def _check_of_map(check_item: _Check) -> _Check:
+    def check(value: Any) -> None:
+        if not isinstance(value, dict):
+            raise _WrongType("is not an object")
+        for key, item in value.items():
+            if item is not None:
+                try:
+                    check_item(item)
+                except _WrongType as wrong:
+                    wrong.steps.append(f".{key}")
+                    raise
+
+    return check
+
+
+def _check_of_struct(name: str) -> _Check:
+    # The checks of the fields are made when the first object of the type comes: types refer to each other.
+    fields: dict[str, _Check] = {}
+
+    def check(value: Any) -> None:
+        if not isinstance(value, dict):
+            raise _WrongType("is not an object")
+        if not fields:
+            fields.update((key, _check_of(type_)) for key, _, type_ in _row(name))
+        for key, item in value.items():
+            if item is not None and (check_field := fields.get(key)) is not None:
+                try:
+                    check_field(item)
+                except _WrongType as wrong:
+                    wrong.steps.append(f".{key}")
+                    raise
+
+    return check
+
+
+def _row(name: str) -> list[tuple[str, str, str]]:
+    return [entry.partition(":") for entry in FIELD_TYPES[name].split()]
+
+
+def _string(value: Any) -> None:
+    if not isinstance(value, str):
+        raise _WrongType("is not a string")
+
+
+def _boolean(value: Any) -> None:
+    if not isinstance(value, bool):
+        raise _WrongType("is not true or false")
+
+
+def _integer(value: Any) -> None:
+    if not _is_integral(value):
+        raise _WrongType("is not an integer")
+
+
+def _integer_or_string(value: Any) -> None:
+    if not isinstance(value, str) and not (_is_integral(value) and -_INT32 <= value < _INT32):
+        raise _WrongType("is neither an integer nor a string")
+
+
+def _time(value: Any) -> None:
+    try:
+        if isinstance(value, str) and _TIME.fullmatch(value):
+            parse_time(value[:19] + "Z")
+            return
+    except ValueError:
+        pass
+    raise _WrongType("is not a time")
+
+
+def _quantity(value: Any) -> None:
+    try:
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            parse_quantity(value.strip() if isinstance(value, str) else value)
+            return
+    except ValueError:
+        pass
+    raise _WrongType("is not a quantity")
+
+
+def _anything(_value: Any) -> None:
+    return
 
 
 def _is_integral(value: Any) -> bool:
@@ -87,21 +156,12 @@ def _is_integral(value: Any) -> bool:
     )
 
 
-def _is_time(text: str) -> bool:
-    if _TIME.fullmatch(text) is None:
-        return False
-    try:
-        parse_time(text[:19] + "Z")
-    except ValueError:
-        return False
-    return True
-
-
-def _is_quantity(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return False
-    try:
-        parse_quantity(value.strip() if isinstance(value, str) else value)
-    except ValueError:
-        return False
-    return True
+_SCALARS: Final[dict[str, _Check]] = {
+    "any": _anything,
+    "bool": _boolean,
+    "int": _integer,
+    "int-or-string": _integer_or_string,
+    "quantity": _quantity,
+    "str": _string,
+    "time": _time,
+}
