@@ -96,7 +96,9 @@ def _walk(base: Path, problems: list[Problem]) -> Iterator[str]:
             if entry.is_symlink():
                 problem = _link_problem(base, path)
                 problems += [problem] if problem else []
-            elif (is_directory and entry.name.startswith(".")) or (not is_directory and not is_candidate(entry.name)):
+            elif (is_directory and entry.name.startswith(".")) or (
+                not is_directory and not is_candidate(entry.name)
+            ):
                 continue
             elif refusal := _unfit(entry.name):
                 problems.append(problem_at("R120", _printable(path), refusal))
