@@ -5,7 +5,7 @@ Pure. Printed by `text`, `markdown` and `machine`; compares nothing itself that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -91,17 +91,16 @@ def difference(
     *,
     provenance: Provenance,
     guards: Mapping[str, tuple[Guard, ...]] | None = None,
-    fleet_problems: tuple[Sequence[Problem], Sequence[Problem]] = ((), ()),
 ) -> Difference:
     """What changes from `before` to `after`.
 
-    `guards`: what the plans against the last release would trip. `fleet_problems`: those found before rendering, of base
-    and of head; a render knows its own alone.
+    `guards`: what the plans against the last release would trip. Problems that were found before rendering are the caller's
+    to add to those of both renders.
     """
     trees = tree_difference(before.tree, after.tree)
     placements = placement_changes(before.bindings, after.bindings)
-    known = {str(problem) for problem in (*fleet_problems[0], *before.problems)}
-    problems = sorted(dict.fromkeys((*fleet_problems[1], *after.problems)), key=Problem.sort_key)
+    known = set(map(str, before.problems))
+    problems = sorted(dict.fromkeys(after.problems), key=Problem.sort_key)
     return Difference(
         provenance=provenance,
         trees=trees,

@@ -42,6 +42,7 @@ class Standing:
     held: str = ""
     everywhere: bool = False
     is_unclaimed: bool = False
+    is_never_propagated: bool = False
     problems: tuple[Problem, ...] = ()
 
 
@@ -60,7 +61,8 @@ def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Stan
     """What one template is. Spec scheduling §2, and DESIGN §5 promise 1."""
     reason = never_propagated(template, rules.skipped_namespaces)
     if reason:
-        return Standing(template=template, problems=(messages.never_propagated(template, reason),))
+        problem = messages.never_propagated(template, reason)
+        return Standing(template=template, is_never_propagated=True, problems=(problem,))
     not_everywhere = (
         not_sent_everywhere(template, rules.skipped_namespaces)
         if is_namespace(template.id)
