@@ -142,20 +142,29 @@ class Island:
             await self.target.close()
             await self.observer.close()
 
-    async def deliver(self, *, full: bool = True) -> Outcome:
-        """One pass: inspect, plan, apply. Raises ClusterError."""
+    async def look(self, *, full: bool = True) -> Plan:
+        """Inspect and plan; writes nothing. Raises ClusterError."""
         desired = self.desired
         if desired is None:
             raise ReconcilerError(f"cluster {self.name}: nothing was rendered for it yet")
-        started = self.clock()
         live = await self.target.inspect(desired, full=full)
-        plan = changes(desired, live, self.rules(desired))
+        return changes(desired, live, self.rules(desired))
+
+    async def deliver(self, *, full: bool = True) -> Outcome:
+        """One pass: inspect, plan, apply. Raises ClusterError."""
+        started = self.clock()
+        plan = await self.look(full=full)
         self.plan = plan
         if self.observe_only:
             return Outcome(
-                cluster=self.name, commit=desired.commit, problems=plan.problems, guards=plan.guards, complete=False,
-                started=started, finished=self.clock(),
-            )  # fmt: skip
+                cluster=self.name,
+                commit=plan.commit,
+                problems=plan.problems,
+                guards=plan.guards,
+                complete=False,
+                started=started,
+                finished=self.clock(),
+            )
         outcome = await self.target.apply(plan)
         return replace(outcome, started=started, finished=self.clock())
 

@@ -138,6 +138,18 @@ class Leader:
         }
 
 
+async def lease_holder(client: Client, namespace: str, name: str) -> str:
+    """Who holds the lease now, or an empty text. By the lease's own times, so clocks must roughly agree. Raises ClusterError."""
+    lease = await client.get(LEASES, namespace, name)
+    spec: dict[str, Any] = (lease or {}).get("spec") or {}
+    holder = str(spec.get("holderIdentity") or "")
+    if not holder or not spec.get("renewTime"):
+        return ""
+    renewed = datetime.fromisoformat(str(spec["renewTime"]))
+    age = (datetime.now(UTC) - renewed).total_seconds()
+    return holder if age < float(spec.get("leaseDurationSeconds") or 15) else ""
+
+
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
     try:
         await asyncio.wait_for(stopping.wait(), seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from reconciler import __version__
@@ -160,6 +161,23 @@ def prune_base(repository: Repository, previous: PreviousRender) -> str:
         return ""
     trailers = read_commit(repository, previous.commit).trailers
     return trailers.get(PRUNE_BASE, "") if trailers.get(PRUNE) == HELD else previous.commit
+
+
+def standing_verdict(
+    repository: Repository, rendered: str, approvals: Iterable[Approval], limits: GuardLimits, now: datetime
+) -> ReleaseVerdict:
+    """The verdict on a commit that was rendered already, with approvals as they are now: what holds its deletions."""
+    commit = read_commit(repository, rendered)
+    parent = read_previous(repository, commit.parents[0] if commit.parents else "")
+    base = read_previous(repository, commit.trailers.get(PRUNE_BASE, "") or parent.commit)
+    after = read_previous(repository, rendered)
+    return release_verdict(
+        {cluster: _objects(base.trees[cluster]) for cluster in base.trees},
+        {cluster: _objects(after.trees[cluster]) for cluster in after.trees},
+        limits=limits_of(repository, parent, limits),
+        approvals=approvals,
+        now=now,
+    )
 
 
 def limits_of(repository: Repository, previous: PreviousRender, limits: GuardLimits) -> GuardLimits:

@@ -158,34 +158,15 @@ class Record:
 
     def desired(self, commit: str, cluster: str) -> Desired | None:
         """One cluster's tree at a rendered commit, as delivery wants it; None where it has none."""
-        rendered = read_git_commit(self.repository, commit)
-        files = ClusterFiles(self.repository, cluster_trees(self.repository, rendered.tree))
-        if cluster not in files:
-            return None
-        held = "the guards of the render hold every deletion" if rendered.trailers.get(PRUNE) == HELD else ""
-        complete = rendered.trailers.get(COMPLETE) == "true"
-        return desired_of(
-            files[cluster],
-            cluster=cluster,
-            commit=commit,
-            complete=complete,
-            held=held,
-            tree=files.tree(cluster),
-        )
+        return desired_at(self.repository, commit, cluster)
 
     def objects_at(self, commit: str, cluster: str) -> frozenset[ObjectId] | None:
         """The objects of a cluster's tree at a rendered commit; None where that tree cannot be had."""
-        if not self.repository.has(raw(commit)):
-            return None
-        trees = cluster_trees(self.repository, read_git_commit(self.repository, commit).tree)
-        if cluster not in trees:
-            return None
-        paths = Files(self.repository, trees[cluster])
-        return frozenset(id_ for path in paths if (id_ := object_id_of_path(path)) is not None)
+        return objects_at(self.repository, commit, cluster)
 
     def supersedes(self, new: str, applied: str) -> bool:
         """Whether a rendered commit may follow the one that a cluster stands at: it is the same or a descendant."""
-        return contains(self.repository, new, applied)
+        return supersedes(self.repository, new, applied)
 
     def standing(self) -> Fetched:
         """Where the branches were seen last, without asking anybody: what to heal from while the Git host is away."""
@@ -264,6 +245,40 @@ class Record:
             tips |= {name: found.get(self.branches.cluster(name), "") for name in group}
         self._tips_known = set(names)
         return tips
+
+
+def desired_at(repository: Repository, commit: str, cluster: str) -> Desired | None:
+    """One cluster's tree at a rendered commit, as delivery wants it; None where it has none."""
+    rendered = read_git_commit(repository, commit)
+    files = ClusterFiles(repository, cluster_trees(repository, rendered.tree))
+    if cluster not in files:
+        return None
+    held = "the guards of the render hold every deletion" if rendered.trailers.get(PRUNE) == HELD else ""
+    return desired_of(
+        files[cluster],
+        cluster=cluster,
+        commit=commit,
+        complete=rendered.trailers.get(COMPLETE) == "true",
+        held=held,
+        tree=files.tree(cluster),
+    )
+
+
+def objects_at(repository: Repository, commit: str, cluster: str) -> frozenset[ObjectId] | None:
+    """The objects of a cluster's tree at a rendered commit; None where that tree cannot be had."""
+    if not repository.has(raw(commit)):
+        return None
+    trees = cluster_trees(repository, read_git_commit(repository, commit).tree)
+    if cluster not in trees:
+        return None
+    return frozenset(
+        id_ for path in Files(repository, trees[cluster]) if (id_ := object_id_of_path(path)) is not None
+    )
+
+
+def supersedes(repository: Repository, new: str, applied: str) -> bool:
+    """Whether a rendered commit may follow the one that a cluster stands at: it is the same or a descendant."""
+    return contains(repository, new, applied)
 
 
 def desired_of(

@@ -15,7 +15,7 @@ from typing import Final
 from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId
 from reconciler.model.plan import Action, Change, Guard, Plan
-from reconciler.plan.guards import cluster_guards, fleet_guard, is_approved
+from reconciler.plan.guards import TOO_MANY_IN_FLEET, cluster_guards, fleet_guard, is_approved
 from reconciler.settings import GuardLimits
 
 CLUSTER_REMOVAL: Final = "cluster-removal"
@@ -27,6 +27,7 @@ class ReleaseVerdict:
 
     by_cluster: Mapping[str, tuple[Guard, ...]] = field(default_factory=dict)
     fleet: tuple[Guard, ...] = ()
+    deleted: Mapping[str, tuple[ObjectId, ...]] = field(default_factory=dict)
 
     @property
     def allowed(self) -> bool:
@@ -36,12 +37,19 @@ class ReleaseVerdict:
     @property
     def asked(self) -> dict[str, tuple[ObjectId, ...]]:
         """What an approval must list, by cluster; an empty name stands for the fleet itself."""
-        found = {
+        if any(guard.name == TOO_MANY_IN_FLEET for guard in self.fleet):
+            found = dict(self.deleted)
+        else:
+            found = self._asked_by_clusters
+        removed = tuple(id_ for guard in self.fleet if guard.name == CLUSTER_REMOVAL for id_ in guard.objects)
+        return {**found, "": removed} if removed else found
+
+    @property
+    def _asked_by_clusters(self) -> dict[str, tuple[ObjectId, ...]]:
+        return {
             cluster: tuple(dict.fromkeys(id_ for guard in guards for id_ in guard.objects))
             for cluster, guards in sorted(self.by_cluster.items())
         }
-        removed = tuple(id_ for guard in self.fleet if guard.name == CLUSTER_REMOVAL for id_ in guard.objects)
-        return {**found, "": removed} if removed else found
 
 
 def cluster_id(name: str) -> ObjectId:
@@ -108,4 +116,4 @@ def release_verdict(
                 objects=removed,
             )
         )
-    return ReleaseVerdict(by_cluster=by_cluster, fleet=tuple(fleet))
+    return ReleaseVerdict(by_cluster=by_cluster, fleet=tuple(fleet), deleted=deleted)
