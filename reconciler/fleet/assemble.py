@@ -32,11 +32,30 @@ from reconciler.overrides.decode import decode_override_policy
 from reconciler.policy.decode import decode_propagation_policy
 
 Memo = MutableMapping[tuple[str, ...], Any]
-"""What was computed from a blob, by its id. Kept by the caller between two calls of one process."""
+"""What the last call computed, by blob id. Kept by the caller between two calls of one process; holds one commit's worth."""
 
 _CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _POLICY: Final = "policy.karmada.io"
 _OURS: Final = "fleet-reconciler"
+_WHOLE: Final = ("fleet",)
+
+
+@dataclass(slots=True)
+class _Recollection:
+    """A memo during one call: what is not used again is forgotten when the call ends."""
+
+    memo: Memo
+    used: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    def recall(self, key: tuple[str, ...]) -> Any:
+        found = self.memo.get(key)
+        if found is not None:
+            self.used[key] = found
+        return found
+
+    def settle(self) -> None:
+        self.memo.clear()
+        self.memo.update(self.used)
 
 
 @dataclass(slots=True)
@@ -62,6 +81,29 @@ def assemble(
     `previous_paths` are the files that held an object in the last render; `observed_scopes` what discovery said of
     kinds, by (group, kind). Never raises for anything a file holds.
     """
+    key = (
+        tuple((file.path, file.oid) for file in source.files),
+        source.problems,
+        previous_paths,
+        tuple(sorted((observed_scopes or {}).items())),
+    )
+    known: tuple[Any, Fleet] | None = memo.get(_WHOLE) if memo is not None else None
+    if known is not None and known[0] == key:
+        return replace(known[1], commit=source.commit, time=source.time)
+    recollection = _Recollection(memo={} if memo is None else memo)
+    fleet = _assembled(source, previous_paths, observed_scopes or {}, recollection)
+    if all(file.oid for file in source.files):
+        recollection.used[_WHOLE] = (key, fleet)
+    recollection.settle()
+    return fleet
+
+
+def _assembled(
+    source: Source,
+    previous_paths: frozenset[str],
+    observed_scopes: Mapping[GroupKind, bool],
+    memo: _Recollection,
+) -> Fleet:
     config = _settings(source, memo)
     if config is None:
         return _held(source, previous_paths, memo)
@@ -72,7 +114,7 @@ def assemble(
     entries = _read(drawing.files, previous_paths, assembly, memo)
     scopes = Scopes(
         declared=declared_scopes(entry.body for entry in entries if (entry.group, entry.kind) == _CRD),
-        observed=observed_scopes or {},
+        observed=observed_scopes,
         configured=configured_scopes(config.scopes),
     )
     manifests = [
@@ -90,7 +132,7 @@ def assemble(
 # ---- Settings
 
 
-def _settings(source: Source, memo: Memo | None) -> FleetConfig | None:
+def _settings(source: Source, memo: _Recollection) -> FleetConfig | None:
     """The repository's settings, the defaults where it has none, None where they cannot be relied on."""
     if any(_path(problem) == layout.SETTINGS_PATH for problem in source.problems):
         return None
@@ -104,7 +146,7 @@ def _settings(source: Source, memo: Memo | None) -> FleetConfig | None:
     return decode_config(stated[0].body, stated[0].origin)
 
 
-def _held(source: Source, previous_paths: frozenset[str], memo: Memo | None) -> Fleet:
+def _held(source: Source, previous_paths: frozenset[str], memo: _Recollection) -> Fleet:
     """The fleet whose settings are unknown: which files count, and what their namespace is, cannot be told.
 
     Everything is held; what is wrong inside single files is still said.
@@ -154,7 +196,7 @@ def _settings_problems(source: Source, entries: Iterable[Entry]) -> list[Problem
 
 
 def _read(
-    files: Iterable[SourceFile], previous_paths: frozenset[str], assembly: _Assembly, memo: Memo | None
+    files: Iterable[SourceFile], previous_paths: frozenset[str], assembly: _Assembly, memo: _Recollection
 ) -> list[Entry]:
     """The entries of all files, by path and place."""
     entries: list[Entry] = []
@@ -173,13 +215,13 @@ def _read(
     return entries
 
 
-def _reading(file: SourceFile, memo: Memo | None) -> Reading:
-    if memo is None or not file.oid:
+def _reading(file: SourceFile, memo: _Recollection) -> Reading:
+    if not file.oid:
         return read_file(file)
     key = ("reading", file.oid, file.path)
-    found: Reading | None = memo.get(key)
+    found: Reading | None = memo.recall(key)
     if found is None:
-        found = memo[key] = read_file(file)
+        found = memo.used[key] = read_file(file)
     return found
 
 
@@ -197,7 +239,7 @@ def _folded(reasons: Iterable[str]) -> str:
 
 
 def _identified(
-    entry: Entry, scopes: Scopes, config: FleetConfig, assembly: _Assembly, memo: Memo | None
+    entry: Entry, scopes: Scopes, config: FleetConfig, assembly: _Assembly, memo: _Recollection
 ) -> Manifest | None:
     """The entry with its scope and namespace settled, or None (and a problem) where its kind is unknown."""
     is_namespaced = scopes.is_namespaced(entry.group, entry.kind)
@@ -232,10 +274,10 @@ def _default_namespace(path: str, config: FleetConfig) -> str:
     return namespace
 
 
-def _manifest(entry: Entry, namespace: str, memo: Memo | None) -> Manifest:
+def _manifest(entry: Entry, namespace: str, memo: _Recollection) -> Manifest:
     origin = entry.origin
     key = ("manifest", origin.path, str(origin.document), str(origin.item), namespace)
-    known: tuple[Body, Manifest] | None = memo.get(key) if memo is not None else None
+    known: tuple[Body, Manifest] | None = memo.recall(key)
     if known is not None and known[0] is entry.body:
         return known[1]
     body = _with_namespace(entry.body, namespace)
@@ -250,8 +292,7 @@ def _manifest(entry: Entry, namespace: str, memo: Memo | None) -> Manifest:
         origin=origin,
         digest=blake2b(emit_json(body), digest_size=20).hexdigest(),
     )
-    if memo is not None:
-        memo[key] = (entry.body, manifest)
+    memo.used[key] = (entry.body, manifest)
     return manifest
 
 

@@ -25,6 +25,7 @@ from reconciler.problems import CATALOGUE
 
 SETTINGS_PATH: Final = "reconciler.yaml"
 IGNORE_NAME: Final = ".reconcilerignore"
+_DOTTED: Final = "in a directory or file whose name begins with a dot"
 _EXTENSIONS: Final = (".yaml", ".yml", ".json")
 _LARGEST_IGNORE: Final = 64 * 1024
 _MOST_PATTERNS: Final = 1000
@@ -53,7 +54,7 @@ def lay_out(
 ) -> Layout:
     """What of `source` is read. `include` are valid gitignore patterns (none: everything)."""
     drawing = _Drawing()
-    charts = {_folder(file.path) for file in source.files if _name(file.path) == "Chart.yaml"}
+    places = _Places(source)
     ignored, broken = _ignore_files(source, drawing)
     included = parse_lines(include)
     known: dict[str, bool] = {}
@@ -67,13 +68,13 @@ def lay_out(
         if excluded:
             drawing.skipped.append(Skipped(path=path, reason=excluded))
             continue
-        apart = _apart(path, charts)
+        apart = places.apart(path)
         if apart:
             drawing.skipped.append(Skipped(path=path, reason=apart))
             if path in previous_paths:
                 drawing.problems.append(nothing_there(path, apart))
                 drawing.unreadable.add(path)
-        elif _is_below(path, broken):
+        elif broken and _is_below(path, broken):
             drawing.unreadable.add(path)
         elif tool := UNREAD_FILES.get(_name(path)):
             drawing.skipped.append(Skipped(path=path, reason=f"configuration of {tool.name}"))
@@ -87,7 +88,7 @@ def lay_out(
         path = problem.location.path if problem.location is not None else ""
         # A name that Git or a file system would misread is said, whatever it begins with.
         place = _folder(path) if problem.code == "R120" else path
-        if _excluded(path, included, ignored, known) or _apart(place, charts):
+        if _excluded(path, included, ignored, known) or places.apart(place):
             continue
         drawing.problems.append(problem)
         if problem.severity is Severity.ERROR:
@@ -141,14 +142,26 @@ def _excluded(
     return ""
 
 
-def _apart(path: str, charts: set[str]) -> str:
-    """Why the place of this path leaves it out; empty where it does not."""
-    parts = path.split("/")
-    if any(part.startswith(".") for part in parts):
-        return "in a directory or file whose name begins with a dot"
-    if any("/".join(parts[:depth]) in charts for depth in range(len(parts))):
-        return "in the directory of a Helm chart"
-    return ""
+class _Places:
+    """Why the place of a path leaves it out; each directory is looked at once."""
+
+    def __init__(self, source: Source) -> None:
+        self._charts = {_folder(file.path) for file in source.files if _name(file.path) == "Chart.yaml"}
+        self._folders: dict[str, str] = {"": "in the directory of a Helm chart" if "" in self._charts else ""}
+
+    def apart(self, path: str) -> str:
+        """The reason, or empty where the path is read."""
+        folder, _, name = path.rpartition("/")
+        return self._folder(folder) or (_DOTTED if name.startswith(".") else "")
+
+    def _folder(self, folder: str) -> str:
+        reason = self._folders.get(folder)
+        if reason is None:
+            reason = self.apart(folder)
+            if not reason and folder in self._charts:
+                reason = "in the directory of a Helm chart"
+            self._folders[folder] = reason
+        return reason
 
 
 def _ignore_files(source: Source, drawing: _Drawing) -> tuple[dict[str, tuple[Pattern, ...]], frozenset[str]]:

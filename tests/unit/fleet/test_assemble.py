@@ -347,3 +347,23 @@ def test_real_policies_load_without_a_problem():
     fleet = assemble(source_of(folder))
     assert fleet.problems == ()
     assert (len(fleet.propagation_policies), len(fleet.override_policies)) == (3, 2)
+
+
+def test_a_memo_holds_one_commit_and_forgets_the_rest():
+    memo: dict = {}
+    for number in range(20):
+        files = {**WHOLE, "top.yaml": manifest("ConfigMap", f"top-{number}")}
+        assemble(source(files), memo=memo)
+    size = len(memo)
+    assemble(source({**WHOLE, "top.yaml": manifest("ConfigMap", "top-20")}), memo=memo)
+    assert len(memo) == size
+
+
+def test_the_same_files_in_another_commit_are_the_same_fleet_at_another_time():
+    memo: dict = {}
+    first = assemble(source(WHOLE, commit="a"), memo=memo)
+    second = assemble(source(WHOLE, commit="b"), memo=memo)
+    assert (first.commit, second.commit) == ("a", "b")
+    assert second.templates is first.templates
+    changed = assemble(source(WHOLE, commit="b"), memo=memo, previous_paths=frozenset({"values.yaml"}))
+    assert [problem.code for problem in changed.problems] == ["R131"]
