@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Final, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from reconciler.errors import Problem
+from reconciler.loop.island import Island
+from reconciler.loop.run import Hooks
 
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
 
@@ -72,3 +77,22 @@ def logger() -> structlog.typing.FilteringBoundLogger:
     """The structured logger of the shell."""
     found: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return found
+
+
+def hooks() -> Hooks:
+    """Metrics from what a pass tells."""
+
+    def fleet(islands: Mapping[str, Island], problems: tuple[Problem, ...]) -> None:
+        for severity in ("error", "warning"):
+            PROBLEMS.labels(severity).set(sum(1 for p in problems if p.severity.value == severity))
+        for name, island in islands.items():
+            ready = island.report.status.condition("Ready") if island.report else None
+            CLUSTER_READY.labels(name).set(1 if ready is not None and ready.status == "True" else 0)
+            for action, count in (island.outcome.counts if island.outcome else {}).items():
+                OBJECTS.labels(name, action.value).set(count)
+
+    return Hooks(
+        stage=lambda name, seconds: STAGE_SECONDS.labels(name).observe(seconds),
+        passed=lambda result: PASSES.labels(result).inc(),
+        fleet=fleet,
+    )

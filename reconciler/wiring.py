@@ -15,8 +15,7 @@ from typing import Any
 
 import structlog
 
-from reconciler import telemetry
-from reconciler.errors import Problem, SettingsError
+from reconciler.errors import SettingsError
 from reconciler.git.mirror import Mirror, open_mirror
 from reconciler.git.remote import Remote, remote_for
 from reconciler.git.repository import Repository
@@ -187,6 +186,7 @@ def reconciler_of(
     triggers: Triggers,
     *,
     data: Path | None,
+    hooks: Hooks,
     accept_history: str = "",
     checkpoint: Callable[[str], None] = lambda _name: None,
 ) -> tuple[Reconciler, StopSwitch, Client | None]:
@@ -241,7 +241,7 @@ def reconciler_of(
         clock=now,
         log=log,
         may_write=switch.stopped,
-        hooks=metrics_hooks(),
+        hooks=hooks,
         status_interval=settings.status_interval,
         report_interval=settings.report_interval,
     )
@@ -257,25 +257,6 @@ def leader_of(own: Client | None, namespace: str, name: str) -> Leader:
         )
     return Leader(
         client=own, namespace=namespace, name=name, identity=f"{socket.gethostname()}_{os.getpid()}"
-    )
-
-
-def metrics_hooks() -> Hooks:
-    """Metrics from what a pass tells."""
-
-    def fleet(islands: Mapping[str, Island], problems: tuple[Problem, ...]) -> None:
-        for severity in ("error", "warning"):
-            telemetry.PROBLEMS.labels(severity).set(sum(1 for p in problems if p.severity.value == severity))
-        for name, island in islands.items():
-            ready = island.report.status.condition("Ready") if island.report else None
-            telemetry.CLUSTER_READY.labels(name).set(1 if ready is not None and ready.status == "True" else 0)
-            for action, count in (island.outcome.counts if island.outcome else {}).items():
-                telemetry.OBJECTS.labels(name, action.value).set(count)
-
-    return Hooks(
-        stage=lambda name, seconds: telemetry.STAGE_SECONDS.labels(name).observe(seconds),
-        passed=lambda result: telemetry.PASSES.labels(result).inc(),
-        fleet=fleet,
     )
 
 
@@ -325,6 +306,7 @@ def agent_of(
     triggers: Triggers,
     *,
     data: Path,
+    hooks: Hooks,
     checkpoint: Callable[[str], None] = lambda _name: None,
 ) -> tuple[Agent, Island, StopSwitch, Client]:
     """The agent of one cluster, its island, its stop switch and the client of its own cluster."""
@@ -345,7 +327,7 @@ def agent_of(
         triggers=triggers,
         clock=now,
         log=structlog.get_logger(),
-        hooks=metrics_hooks(),
+        hooks=hooks,
         may_write=lambda: switch.stopped(cluster),
         report_interval=settings.report_interval,
         rules_now=(settings.guards, ()),

@@ -127,6 +127,7 @@ async def _run(options: dict[str, Any]) -> int:
             credentials,
             triggers,
             data=options["data_dir"],
+            hooks=telemetry.hooks(),
             checkpoint=crash_checkpoint(),
         )
         agent.allowed_signers = options["verify_signatures"]

@@ -107,6 +107,7 @@ async def _run(options: dict[str, object]) -> int:
             remotes,
             triggers,
             data=data,
+            hooks=telemetry.hooks(),
             accept_history=str(options["accept_history"]),
             checkpoint=crash_checkpoint(),
         )
