@@ -127,6 +127,15 @@ class Around:
     checkpoint: Callable[[str], None] = lambda _name: None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the process gives a program: its data directory, what wants to know of passes, and named crash points."""
+
+    data: Path
+    hooks: Hooks = field(default_factory=Hooks)
+    checkpoint: Callable[[str], None] = lambda _name: None
+
+
 def island_for(cluster: Cluster, source: Source, settings: Settings, around: Around) -> Island:
     """One cluster's worker on a real API server; the same for the reconciler and for the agent."""
     client = Client(source, cluster=cluster.name, limits=Limits(timeout=settings.request_timeout))
@@ -184,16 +193,14 @@ def reconciler_of(
     repository: Repository,
     remotes: Remotes,
     triggers: Triggers,
+    surroundings: Surroundings,
     *,
-    data: Path | None,
-    hooks: Hooks,
     accept_history: str = "",
-    checkpoint: Callable[[str], None] = lambda _name: None,
 ) -> tuple[Reconciler, StopSwitch, Client | None]:
     """The reconciler with its record, its islands' factory, its stop switch and the client of its own cluster."""
     own = own_client(access)
     ways = access.ways(own)
-    switch = StopSwitch(client=own, namespace=access.namespace, directory=data)
+    switch = StopSwitch(client=own, namespace=access.namespace, directory=surroundings.data)
     log = structlog.get_logger()
     record = Record(
         repository=repository,
@@ -201,7 +208,7 @@ def reconciler_of(
         branches=settings.branches,
         limits=settings.guards,
         accept_history=accept_history,
-        checkpoint=checkpoint,
+        checkpoint=surroundings.checkpoint,
     )
     box: list[Reconciler] = []
 
@@ -229,7 +236,7 @@ def reconciler_of(
                 rules=rules,
                 stopped=lambda: program.may_write() or switch.stopped(cluster.name),
                 changed=program.status_changed,
-                checkpoint=checkpoint,
+                checkpoint=surroundings.checkpoint,
             ),
         )
 
@@ -241,7 +248,7 @@ def reconciler_of(
         clock=now,
         log=log,
         may_write=switch.stopped,
-        hooks=hooks,
+        hooks=surroundings.hooks,
         status_interval=settings.status_interval,
         report_interval=settings.report_interval,
     )
@@ -304,14 +311,11 @@ def agent_of(
     repository: Repository,
     credentials: Mapping[Role, Path] | None,
     triggers: Triggers,
-    *,
-    data: Path,
-    hooks: Hooks,
-    checkpoint: Callable[[str], None] = lambda _name: None,
+    surroundings: Surroundings,
 ) -> tuple[Agent, Island, StopSwitch, Client]:
     """The agent of one cluster, its island, its stop switch and the client of its own cluster."""
     own = Client(source, cluster=cluster)
-    switch = StopSwitch(client=own, namespace=settings.namespace, directory=data)
+    switch = StopSwitch(client=own, namespace=settings.namespace, directory=surroundings.data)
     laptop = credentials is None
     agent = Agent(
         cluster=cluster,
@@ -327,7 +331,7 @@ def agent_of(
         triggers=triggers,
         clock=now,
         log=structlog.get_logger(),
-        hooks=hooks,
+        hooks=surroundings.hooks,
         may_write=lambda: switch.stopped(cluster),
         report_interval=settings.report_interval,
         rules_now=(settings.guards, ()),
@@ -350,7 +354,7 @@ def agent_of(
             rules=rules,
             stopped=stopped,
             changed=agent.changed,
-            checkpoint=checkpoint,
+            checkpoint=surroundings.checkpoint,
         ),
     )
     return agent, island, switch, own

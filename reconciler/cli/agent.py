@@ -126,9 +126,9 @@ async def _run(options: dict[str, Any]) -> int:
             mirror.repository,
             credentials,
             triggers,
-            data=options["data_dir"],
-            hooks=telemetry.hooks(),
-            checkpoint=crash_checkpoint(),
+            wiring.Surroundings(
+                data=options["data_dir"], hooks=telemetry.hooks(), checkpoint=crash_checkpoint()
+            ),
         )
         agent.allowed_signers = options["verify_signatures"]
         stack.push_async_callback(own.close)

@@ -106,10 +106,8 @@ async def _run(options: dict[str, object]) -> int:
             mirror.repository,
             remotes,
             triggers,
-            data=data,
-            hooks=telemetry.hooks(),
+            wiring.Surroundings(data=data, hooks=telemetry.hooks(), checkpoint=crash_checkpoint()),
             accept_history=str(options["accept_history"]),
-            checkpoint=crash_checkpoint(),
         )
         if own is not None:
             stack.push_async_callback(own.close)
