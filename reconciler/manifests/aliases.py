@@ -10,10 +10,12 @@ import yaml
 from reconciler.manifests import compose
 from reconciler.manifests.compose import Refused
 
-# What may stand before an indicator; the last three end the UTF-8 of YAML's other line breaks.
-BEFORE: Final = rb"(?:^|[\s\[{,:\x85\xa8\xa9])"
-_MAY_ANCHOR: Final = re.compile(BEFORE + rb"&[^\s&]", re.MULTILINE)
-_MAY_ALIAS: Final = re.compile(BEFORE + rb"\*[^\s*]", re.MULTILINE)
+# What may stand before an indicator; the last three end the UTF-8 of YAML's other line breaks. Each pattern begins with
+# its own character, which is what makes the search fast.
+_BEFORE: Final = rb"[\s\[{,:\x85\xa8\xa9]"
+_MAY_ANCHOR: Final = re.compile(rb"&(?:(?<=\A&)|(?<=" + _BEFORE + rb"&))[^\s&]")
+_MAY_ALIAS: Final = re.compile(rb"\*(?<=" + _BEFORE + rb"\*)[^\s*]")
+MAY_BARE_TAG: Final = re.compile(rb"!(?:(?<=\A!)|(?<=" + _BEFORE + rb"!))\s")
 _EXPANSION: Final = 10
 _FREE_NODES: Final = 1_000
 _LARGEST_EXPANSION: Final = 1024 * 1024  # characters

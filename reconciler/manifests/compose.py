@@ -50,8 +50,9 @@ class Refused(Exception):  # noqa: N818 - a verdict inside this package; turned 
 class _Parser(CParser):
     """libyaml's composer, told not to resolve: a scalar's tag only says whether it was plain."""
 
-    def resolve(self, _kind: type[Node], _value: str, implicit: Any) -> str:
-        return PLAIN if implicit is True or (implicit and implicit[0]) else QUOTED
+    def resolve(self, _kind: type[Node], value: str | None, implicit: Any) -> str:
+        # Collections have no value.
+        return PLAIN if value is not None and implicit[0] else QUOTED
 
     def descend_resolver(self, _parent: Node, _index: Any) -> None:
         """Nothing to do: paths do not influence tags."""

@@ -15,7 +15,7 @@ import yaml
 from yaml.nodes import Node
 
 from reconciler.manifests import compose, scalars
-from reconciler.manifests.aliases import BEFORE
+from reconciler.manifests.aliases import MAY_BARE_TAG
 from reconciler.manifests.compose import Refused, refusal
 
 _CORE: Final = "tag:yaml.org,2002:"
@@ -26,12 +26,9 @@ _TIMESTAMP: Final = re.compile(
 )
 
 
-_MAYBE_BARE: Final = re.compile(BEFORE + rb"!\s", re.MULTILINE)
-
-
 def check_bare(content: bytes) -> None:
     """Raises `Refused` (R108) at a scalar tagged `!`: goyaml makes it a string, libyaml hides that it was there."""
-    if not _MAYBE_BARE.search(content):
+    if not MAY_BARE_TAG.search(content):
         return
     for event in compose.events(content):
         if isinstance(event, yaml.ScalarEvent) and event.tag == "!":
