@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from reconciler.errors import Location, Problem, Severity
 from reconciler.fleet import layout, secrets, unsupported
-from reconciler.fleet.cluster import decode_cluster
 from reconciler.fleet.config import decode_approval, decode_config
 from reconciler.fleet.finding import Finding, is_fatal, problem_of
 from reconciler.fleet.patterns import is_glob_match
@@ -24,6 +23,7 @@ from reconciler.fleet.validate import across
 from reconciler.manifests.edit import remove_in, set_in
 from reconciler.manifests.emit import emit_json
 from reconciler.model.cluster import Cluster
+from reconciler.model.cluster_document import decode_cluster
 from reconciler.model.config import FleetConfig
 from reconciler.model.fleet import Fleet, Skipped, Source, SourceFile
 from reconciler.model.identity import ObjectId

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.fleet.cluster import (
+from reconciler.model.cluster import ApiResources, ClusterStatus, DeliveryMode, NodeSummary, ResourceSummary
+from reconciler.model.cluster_document import (
     decode_cluster,
     decode_cluster_status,
     default_resource_models,
     encode_cluster_status,
 )
-from reconciler.model.cluster import ApiResources, ClusterStatus, DeliveryMode, NodeSummary, ResourceSummary
 
 STATUS = {
     "kubernetesVersion": "v1.34.0",
