@@ -46,8 +46,8 @@ def settings_for(fleet: Fleet, cluster: Cluster) -> ClusterSettings:
     config = fleet.config
     return ClusterSettings(
         mode=cluster.sync_mode,
-        suspend=config.suspend or cluster.suspended or _named(cluster.name, config.suspended_clusters),
-        observe=cluster.observe_only or _named(cluster.name, config.observe_clusters),
+        suspend=cluster.suspended,
+        observe=cluster.observe_only,
         max_deletions=config.max_deletions,
         max_deletion_percent=config.max_deletion_percent,
         protected_kinds=tuple(sorted(config.protected_kinds)),

@@ -19,6 +19,9 @@ _CONTROL_PLANE_GROUPS = frozenset(
     f"{name}.karmada.io"
     for name in ("cluster", "policy", "work", "config", "networking", "autoscaling", "remedy", "apps")
 )
+_AUTHENTICATION = ObjectId(
+    group="", kind="ConfigMap", namespace="kube-system", name="extension-apiserver-authentication"
+)
 # Answers of the API server, not objects: without the verbs delete, list and watch.
 _NO_OBJECTS = frozenset(
     {("", "Binding"), ("", "ComponentStatus"), ("authentication.k8s.io", "*"), ("authorization.k8s.io", "*")}
@@ -40,6 +43,8 @@ def never_propagated(manifest: Manifest, skipped: tuple[str, ...]) -> str:
         return f"namespace {id_.namespace} is reserved by Karmada"
     if id_.namespace and _matches(id_.namespace, skipped):
         return f"namespace {id_.namespace} is one of the skipped namespaces"
+    if id_ == _AUTHENTICATION:
+        return "every API server writes its own"
     if id_.group in _CONTROL_PLANE_GROUPS:
         return f"API group {id_.group} belongs to the fleet, not to a member"
     if (id_.group, id_.kind) == ("", "Event") or id_.group == "events.k8s.io":

@@ -109,7 +109,10 @@ def _taints(declared: tuple[Taint, ...], status: ClusterStatus) -> tuple[Taint, 
     kept = tuple(
         taint
         for taint in declared
-        if taint.effect != _NO_SCHEDULE or taint.key not in (NOT_READY, UNREACHABLE) or taint.key == wanted
+        if ready is None
+        or taint.effect != _NO_SCHEDULE
+        or taint.key not in (NOT_READY, UNREACHABLE)
+        or taint.key == wanted
     )
     if wanted is None or any(taint.key == wanted and taint.effect == _NO_SCHEDULE for taint in kept):
         return kept

@@ -71,7 +71,7 @@ def _status(ready: str) -> ClusterStatus:
             ApiResources(group_version=v, kinds=frozenset(k)) for v, k in sorted(KINDS.items())
         ),
         resource_summary=ResourceSummary(
-            allocatable={"cpu": parse_quantity("16"), "pods": parse_quantity("40")}
+            allocatable={"cpu": parse_quantity("16"), "pods": parse_quantity("5")}
         ),
     )
 
