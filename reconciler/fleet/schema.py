@@ -20,7 +20,15 @@ from reconciler.fleet.finding import FieldPath, Finding, field_text, quoted
 from reconciler.model.identity import group_of
 
 _BASE: Final = "schema:///"
-_NO_SUCH_TIME: Final = "is a moment that does not exist"
+_RANKS: Final = {
+    "enum": 1,
+    "pattern": 1,
+    "minLength": 2,
+    "maxLength": 2,
+    "minimum": 2,
+    "maximum": 2,
+    "format": 3,
+}
 _WORDS: Final = {
     "object": "a mapping",
     "array": "a list",
@@ -100,14 +108,17 @@ def check(body: Mapping[str, Any]) -> tuple[Finding, ...]:
     if validator.is_valid(body):
         return ()
     found: list[Finding] = []
-    for error in validator.iter_errors(body):
-        found.extend(_findings(error, str(body["kind"])))
-    mistyped = {finding.path for finding in found if finding.code == "R202"}
-    told = [finding for finding in found if finding.code != "R204" or finding.path not in mistyped]
-    # A text that is no time at all breaks the pattern too; once is enough.
-    patterned = {finding.path for finding in told if not finding.message.endswith(_NO_SUCH_TIME)}
-    told = [f for f in told if not f.message.endswith(_NO_SUCH_TIME) or f.path not in patterned]
-    return tuple(sorted(told, key=lambda finding: (_sortable(finding.path), finding.code, finding.message)))
+    # One word on a value is enough: its type, else its pattern, else its length, else whether such a moment exists.
+    errors = sorted(validator.iter_errors(body), key=lambda error: _RANKS.get(error.kind.name, 0))
+    judged: set[FieldPath] = set()
+    for error in errors:
+        for finding in _findings(error, str(body["kind"])):
+            if finding.code in ("R202", "R204"):
+                if finding.path in judged:
+                    continue
+                judged.add(finding.path)
+            found.append(finding)
+    return tuple(sorted(found, key=lambda finding: (_sortable(finding.path), finding.code, finding.message)))
 
 
 def _findings(error: jsonschema_rs.ValidationError, kind: str) -> Iterator[Finding]:
@@ -166,7 +177,7 @@ def _rule(keyword: str, details: Mapping[str, Any], value: object, parent: Mappi
         case "maxItems":
             return f"has more than {limit} entries"
         case "format":
-            return _NO_SUCH_TIME
+            return "is a moment that does not exist"
         case _:
             return f"has none of the allowed forms ({keyword})"
 

@@ -1,5 +1,7 @@
 """One valid document of every policy-side kind, with nearly every field that its schema knows."""
 
+import json
+
 AFFINITY = {
     "labelSelector": {
         "matchLabels": {"tier": "prod"},
@@ -129,7 +131,8 @@ BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
 def _document(group, version, kind, spec, *, namespace="shop", **more):
     metadata = {"name": "web", **({"namespace": namespace} if namespace else {})}
     body = {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": metadata, **more}
-    return body if spec is None else {**body, "spec": spec}
+    # Through JSON, so that no two fields share a value.
+    return json.loads(json.dumps(body if spec is None else {**body, "spec": spec}))
 
 
 EXAMPLES = [
