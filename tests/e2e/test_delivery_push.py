@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -814,3 +817,23 @@ async def test_ended_at_any_point_and_started_again_it_converges_and_writes_noth
     done = written(plane, mark)
     assert len(done) == len(set(done)), done
     assert ("patch", "configmaps/stays") not in done
+
+
+def test_the_id_of_our_applyset_is_the_one_that_kubectl_makes_of_the_same_parent(
+    clean_clusters, tmp_path
+):
+    plane, *_ = clean_clusters
+    plane.apply(namespace("fleet-reconciler"))
+    manifest = tmp_path / "a.yaml"
+    manifest.write_text(json.dumps(config_map("a", "fleet-reconciler")))
+    command = [
+        str(plane.binaries.path("kubectl")),
+        "--kubeconfig",
+        str(plane.kubeconfig),
+        "apply",
+        "-f",
+        str(manifest),
+    ]
+    command += ["--prune", f"--applyset=configmaps/{PARENT_NAME}", "-n", "fleet-reconciler"]
+    subprocess.run(command, check=True, env={**os.environ, "KUBECTL_APPLYSET": "true"}, capture_output=True)
+    assert plane.names("configmaps", "fleet-reconciler", selector=OURS) == ["a"]

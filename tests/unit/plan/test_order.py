@@ -59,8 +59,13 @@ def test_inside_the_rest_workloads_come_after_what_they_mount_and_custom_resourc
 
 
 def test_equal_kinds_are_ordered_by_namespace_and_name():
-    ids = [an("ConfigMap", name, space) for space in ("a", "b") for name in ("1", "2")]
-    assert sorted(reversed(ids), key=apply_key) == ids
+    ids = [an("ConfigMap", name, space) for space in ("b", "a") for name in ("2", "1")]
+    assert [(id_.namespace, id_.name) for id_ in sorted(ids, key=apply_key)] == [
+        ("a", "1"),
+        ("a", "2"),
+        ("b", "1"),
+        ("b", "2"),
+    ]
 
 
 def test_deletion_takes_interceptors_then_children_then_what_they_stand_on():

@@ -10,7 +10,12 @@ OURS = "fleet-reconciler"
 
 
 def body(**spec):
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}, "spec": spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": spec,
+    }
 
 
 def live(spec, *managers):
@@ -48,7 +53,11 @@ def test_our_label_is_added_and_what_only_a_server_writes_is_left_out():
     assert sendable(given, "set") == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": "a", "labels": {"app": "web", PART_OF: "set"}, "finalizers": ["example.com/wait"]},
+        "metadata": {
+            "name": "a",
+            "labels": {"app": "web", PART_OF: "set"},
+            "finalizers": ["example.com/wait"],
+        },
         "data": {"k": "v"},
     }
     assert given == before
@@ -68,7 +77,12 @@ def test_string_data_becomes_data_and_wins_over_it():
 
 
 def test_another_kinds_string_data_is_its_own():
-    other = {"apiVersion": "example.com/v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "b"}}
+    other = {
+        "apiVersion": "example.com/v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "stringData": {"a": "b"},
+    }
     assert sendable(other, "set")["stringData"] == {"a": "b"}
 
 
