@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import tempfile
@@ -131,12 +132,32 @@ def run_program(
             raise GitError(f"cannot run {arguments[0]}: {error}") from error
         timed_out = False
         try:
-            process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            timed_out = True
+            timed_out = not _ended(process, timeout)
         finally:
             _end(process, group=not interactive)
         return Answer(code=process.returncode, out=_tail(out), err=_tail(err), timed_out=timed_out)
+
+
+def _ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Wait for the end; false when it did not come in time. Notices it at once: `Popen.wait` looks every 50 ms at worst."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        # Not Linux, or too old a kernel.
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+    try:
+        poller = select.poll()
+        poller.register(handle, select.POLLIN)
+        if not poller.poll(timeout * 1000):
+            return False
+    finally:
+        os.close(handle)
+    process.wait()
+    return True
 
 
 def local_git(
