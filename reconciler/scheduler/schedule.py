@@ -234,15 +234,14 @@ def _attempt(
     selected: Sequence[int] = (),
     shares: tuple[Shares, ...] | None = (),
 ) -> Attempt:
-    names = state.table.names
     if failure is None and fitting is not None:
         if shares is None:
-            clusters = tuple(TargetCluster(name=names[position]) for position in selected)
+            clusters = tuple(state.target(position, 0) for position in selected)
         else:
             given = {position: count for share in shares for position, count in share.result.items()}
             if state.options.empty_workload_propagation:
                 given.update((position, 0) for position in selected if position not in given)
-            clusters = tuple(TargetCluster(name=names[p], replicas=count) for p, count in given.items())
+            clusters = tuple(state.target(position, count) for position, count in given.items())
     return Attempt(
         affinity_name=context.affinity_name,
         clusters=clusters,

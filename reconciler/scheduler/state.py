@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from reconciler.model.binding import TargetCluster
 from reconciler.model.cluster import Cluster
 from reconciler.model.policy import Placement
 from reconciler.scheduler.filters.affinity import overflow_order
@@ -51,6 +52,7 @@ class State:
     _refusals: dict[tuple[str, Hashable], Mapping[int, str]] = field(default_factory=dict)
     _overflow: dict[tuple[int, str], dict[int, int]] = field(default_factory=dict)
     _weights: dict[int, list[int]] = field(default_factory=dict)
+    _targets: dict[tuple[int, int], TargetCluster] = field(default_factory=dict)
 
     def screen(self, context: Context, profile: Profile) -> Screen:
         """The screen of bindings that are alike in placement, affinity group, API and being a workload."""
@@ -92,6 +94,14 @@ class State:
                 for cluster in self.table.clusters
             ]
         return self._weights[key]
+
+    def target(self, position: int, replicas: int) -> TargetCluster:
+        """One entry of a result; equal entries of many bindings are the same value."""
+        key = (position, replicas)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._targets[key] = TargetCluster(name=self.table.names[position], replicas=replicas)
+        return found
 
     def allocatable(self, context: Context) -> Sequence[int]:
         """Replicas that each position can take (§4.8); as many as wanted where nobody knows."""

@@ -66,26 +66,38 @@ def _test(requirements: Iterable[Requirement], operators: frozenset[str]) -> Lab
     requirements = tuple(requirements)
     if not all(_is_valid(requirement, operators) for requirement in requirements):
         return lambda _labels: False
-    rows = tuple((r.key, r.operator, frozenset(r.values)) for r in requirements)
-    return lambda labels: all(_holds(labels, *row) for row in rows)
+    tests = [_requirement_test(r.key, r.operator, frozenset(r.values)) for r in requirements]
+    if len(tests) == 1:
+        return tests[0]
+
+    def test(labels: Mapping[str, str]) -> bool:
+        for part in tests:  # noqa: SIM110 - half the time of all(), thousands of times a selector
+            if not part(labels):
+                return False
+        return True
+
+    return test
 
 
-def _holds(labels: Mapping[str, str], key: str, operator: str, values: frozenset[str]) -> bool:
+def _requirement_test(key: str, operator: str, values: frozenset[str]) -> LabelTest:
     match operator:
         case "In":
-            return key in labels and labels[key] in values
+            return lambda labels: key in labels and labels[key] in values
         case "NotIn":
-            return key not in labels or labels[key] not in values
+            return lambda labels: key not in labels or labels[key] not in values
         case "Exists":
-            return key in labels
+            return lambda labels: key in labels
         case "DoesNotExist":
-            return key not in labels
-        case _:  # Gt and Lt: one integer each side, or no match
-            (bound,) = values
-            if key not in labels or not _INTEGER.match(labels[key]):
-                return False
-            here, there = int(labels[key]), int(bound)
-            return here > there if operator == "Gt" else here < there
+            return lambda labels: key not in labels
+    # Gt and Lt: one integer each side, or no match
+    (text,) = values
+    bound, sign = int(text), 1 if operator == "Gt" else -1
+
+    def compares(labels: Mapping[str, str]) -> bool:
+        here = labels.get(key, "")
+        return bool(_INTEGER.match(here)) and sign * int(here) > sign * bound
+
+    return compares
 
 
 def _is_valid(requirement: Requirement, operators: frozenset[str]) -> bool:

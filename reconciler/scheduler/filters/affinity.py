@@ -20,6 +20,9 @@ def check(context: Context, cluster: Cluster) -> Verdict:
 def prepare(context: Context) -> Callable[[Cluster], Verdict]:
     """The same for many clusters."""
     tests = [cluster_test(affinity) for affinity in _affinities(context)]
+    if len(tests) == 1:
+        (test,) = tests
+        return lambda cluster: FITS if test(cluster) else _REFUSED
     return lambda cluster: FITS if not tests or any(test(cluster) for test in tests) else _REFUSED
 
 

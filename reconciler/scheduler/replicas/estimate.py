@@ -13,7 +13,7 @@ from typing import Final
 
 from reconciler.model.binding import ReplicaRequirements
 from reconciler.model.cluster import Cluster, ResourceModel, ResourceSummary
-from reconciler.model.quantity import parse_quantity
+from reconciler.model.quantity import Quantity, parse_quantity
 
 UNKNOWN: Final = 2**31 - 1
 """Karmada's MaxInt32: nobody has an estimate for the cluster."""
@@ -51,6 +51,7 @@ class Capacity:
             name: [max(_whole(name, free), 0) for free in column] for name, column in self._free.items()
         }
         self._pods = [_free_pods(summary) for summary in summaries]
+        self._room = [max(pods, 0) for pods in self._pods]
         self._unknown = [position for position, cluster in enumerate(clusters) if cluster.assumed]
         self._graded = _by_models(clusters) if modelling else {}
         self._grades_of = {
@@ -81,6 +82,7 @@ class Capacity:
         self._touched.extend(replicas)
         for position, count in replicas.items():
             self._pods[position] -= count
+            self._room[position] = max(self._pods[position], 0)
         for name, amount in request:
             free, whole = self._free.get(name), self._whole.get(name)
             if free is None or whole is None:
@@ -94,7 +96,7 @@ class Capacity:
                 self._nodes[position] = _filled(nodes, _counted(request), replicas[position])
 
     def _all(self, request: Request | None) -> list[int]:
-        estimates = [max(pods, 0) for pods in self._pods]
+        estimates = list(self._room)
         nothing = [0] * len(estimates)
         for name, amount in request or ():
             each = _whole(name, amount)
@@ -108,7 +110,7 @@ class Capacity:
                 fits = [_fits(model, _counted(request)) for model in models]
                 for position, row in zip(positions, counts, strict=True):
                     modelled = sum(count * fit for count, fit in zip(row, fits, strict=True))
-                    estimates[position] = max(min(self._pods[position], modelled), 0)
+                    estimates[position] = min(self._room[position], modelled)
             for position in self._nodes:
                 estimates[position] = self._one(position, request)
         for position in self._unknown:
@@ -118,7 +120,7 @@ class Capacity:
     def _one(self, position: int, request: Request | None) -> int:
         if position in self._unknown:
             return UNKNOWN
-        pods = max(self._pods[position], 0)
+        pods = self._room[position]
         if request is None:
             return pods
         if position in self._grades_of:
@@ -202,7 +204,7 @@ def _fits(model: ResourceModel, request: Request) -> int:
 
 def _least(model: ResourceModel) -> dict[str, int]:
     # Grade 0 begins at nothing, so its nodes never count.
-    return {item.name: _whole(item.name, int(item.min.amount * _NANO)) for item in model.ranges}
+    return {item.name: _whole(item.name, _billionths(item.min)) for item in model.ranges}
 
 
 def _counted(request: Request) -> Request:
@@ -220,11 +222,8 @@ def _free(summary: ResourceSummary, name: str) -> int:
     """Billionths free of one resource; nothing where the cluster does not have it."""
     if name not in summary.allocatable:
         return 0
-    amount = summary.allocatable[name].amount
-    for taken in (summary.allocated, summary.allocating):
-        if name in taken:
-            amount -= taken[name].amount
-    return int(amount * _NANO)
+    taken = (amounts[name] for amounts in (summary.allocated, summary.allocating) if name in amounts)
+    return _billionths(summary.allocatable[name]) - sum(map(_billionths, taken))
 
 
 def _free_pods(summary: ResourceSummary) -> int:
@@ -242,4 +241,9 @@ def _whole(name: str, nano: int) -> int:
 
 
 def _nano(text: str) -> int:
-    return int(parse_quantity(text).amount * _NANO)
+    return _billionths(parse_quantity(text))
+
+
+def _billionths(quantity: Quantity) -> int:
+    # Exact: Kubernetes keeps nothing finer.
+    return quantity.amount.numerator * _NANO // quantity.amount.denominator

@@ -80,7 +80,7 @@ def _certain_seats(seats: int, votes: list[int], held: list[int]) -> list[int]:
             break
         # votes / (2k + 1) > total / scale holds for (ceil(votes * scale / total) - 1 + 1) // 2 values of k.
         certain = [
-            max(taken, ((vote * scale - 1) // total + 1) // 2 - doubt)
+            taken if taken > (sure := ((vote * scale - 1) // total + 1) // 2 - doubt) else sure
             for vote, taken in zip(votes, held, strict=True)
         ]
         if sum(certain) - sum(held) <= seats:

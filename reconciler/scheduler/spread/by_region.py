@@ -109,6 +109,11 @@ def choose(groups: Sequence[Region], least: int, most: int, clusters: int) -> li
         # Karmada follows the first branch alone here: all regions or none.
         found = sum(group.value for group in ordered) >= clusters and least <= most
         path: Sequence[int] | None = range(least) if found else None
+    elif 0 < least <= min(most, len(ordered)) and sum(group.value for group in ordered[:least]) >= clusters:
+        # Any `least` groups have clusters enough, so the walk takes exactly the paths of that length. Of groups equal in
+        # weight and value, the one that stands earlier belongs to the path that is found first.
+        heaviest = sorted(range(len(ordered)), key=lambda i: (-ordered[i].weight, -ordered[i].value))
+        path = heaviest[:least]
     elif _is_done((0, 0), least, most, clusters):
         path = None  # limits of zero: the walk ends before it begins, with no region
     else:
