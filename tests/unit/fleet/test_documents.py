@@ -77,7 +77,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_document_brings_the_program_down(data):
     """Valid documents with one or two values replaced, removed or renamed: every one ends in a Fleet."""
@@ -102,7 +102,7 @@ def test_no_document_brings_the_program_down(data):
         assert str(problem).replace("\n", "").isprintable()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     metadata=VALUES,
     spec=VALUES,
