@@ -1,0 +1,215 @@
+"""Drift on real API servers: what others change is put back at once, and a fight is told from drift."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from reconciler.kube.watch import EventType, follow
+from reconciler.model.marks import PART_OF
+from reconciler.plan.changes import Rules
+from reconciler.plan.inventory import apply_set_id
+from reconciler.targets.fight import FightDetector
+from reconciler.targets.heal import Healer
+from tests.contract.delivering import (
+    UNGUARDED,
+    Commits,
+    config_map,
+    definition,
+    deliver,
+    deployment,
+    namespace,
+    target_of,
+    widget,
+)
+
+OURS = f"{PART_OF}={apply_set_id('fleet-reconciler')}"
+
+
+async def until(condition, *, seconds: float = 20.0):
+    for _ in range(int(seconds / 0.05)):
+        found = condition()
+        if found:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+@asynccontextmanager
+async def healing(target, **fields):
+    """A healer that runs until the end, with what it told."""
+    told: dict[str, list] = {"fights": [], "corrected": []}
+    rules = Rules(now=datetime.now(UTC), limits=UNGUARDED)
+    healer = Healer(
+        target=target,
+        correct=lambda ids: target.put_back(ids, rules),
+        fighting=told["fights"].append,
+        corrected=told["corrected"].append,
+        survey=0.2,
+        **fields,
+    )
+    stopping = asyncio.Event()
+    task = asyncio.create_task(healer.run(stopping))
+    try:
+        yield healer, told
+    finally:
+        stopping.set()
+        await task
+
+
+async def test_what_others_change_or_delete_is_put_back_at_once(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    wanted = commits.commit(
+        namespace(), config_map("a", key="ours"), definition(), widget(size=1), deployment(replicas=1)
+    )
+    async with target_of(plane, commits) as target:
+        await deliver(target, wanted)
+        async with healing(target) as (healer, told):
+            await until(lambda: "Widget.shop.example.com" in healer.watched_kinds)
+            plane.kubectl("delete", "configmap", "a", "-n", "shop")
+            await until(lambda: plane.find("configmap", "a", "shop"))
+            plane.kubectl("patch", "widget", "one", "-n", "shop", "--type=merge", "-p", '{"spec":{"size":7}}')
+            await until(lambda: plane.find("widget", "one", "shop")["spec"]["size"] == 1)
+            plane.kubectl("scale", "deployment", "web", "-n", "shop", "--replicas=4")
+            await until(lambda: plane.find("deployment", "web", "shop")["spec"]["replicas"] == 1)
+            assert sorted({str(id_) for outcome in told["corrected"] for id_ in outcome.written}) == [
+                "ConfigMap shop/a",
+                "Deployment.apps shop/web",
+                "Widget.shop.example.com shop/one",
+            ]
+            assert told["fights"] == []
+
+
+async def test_our_own_passes_are_no_drift_and_neither_is_anybody_elses_object(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), config_map("a")))
+        async with healing(target) as (healer, told):
+            await until(lambda: "ConfigMap" in healer.watched_kinds)
+            many = [config_map(f"c{number}") for number in range(50)]
+            mark = plane.audit_mark()
+            await deliver(target, commits.commit(namespace(), *many, deployment()))
+            plane.apply(config_map("theirs"))
+            plane.kubectl("delete", "configmap", "theirs", "-n", "shop")
+            await until(
+                lambda: (
+                    "True"
+                    in plane.kubectl(
+                        "get",
+                        "deployment",
+                        "web",
+                        "-n",
+                        "shop",
+                        "-o",
+                        "jsonpath={.status.conditions[?(@.type=='Available')].status}",
+                    )
+                )
+            )
+            await asyncio.sleep(0.5)
+            assert told["corrected"] == []
+            names = [write.name for write in plane.writes(since=mark) if write.verb == "patch"]
+            assert sorted(names) == sorted(["web", *(f"c{number}" for number in range(50))])
+
+
+async def test_a_label_taken_off_by_hand_is_respected_by_the_watches_too(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), config_map("a", key="ours")))
+        async with healing(target) as (healer, _):
+            await until(lambda: "ConfigMap" in healer.watched_kinds)
+            plane.kubectl("label", "configmap", "a", "-n", "shop", f"{PART_OF}-")
+            plane.kubectl(
+                "patch", "configmap", "a", "-n", "shop", "--type=merge", "-p", '{"data":{"key":"theirs"}}'
+            )
+            await asyncio.sleep(1.0)
+            assert plane.find("configmap", "a", "shop")["data"] == {"key": "theirs"}
+
+
+async def test_somebody_who_keeps_writing_is_named_a_fight_and_waited_for(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(
+            target, commits.commit(namespace(), config_map("a", key="ours"), config_map("b", key="ours"))
+        )
+        detector = FightDetector(threshold=2.5, first_wait=600.0)
+        async with healing(target, detector=detector) as (healer, told):
+            await until(lambda: "ConfigMap" in healer.watched_kinds)
+            for _ in range(3):
+                plane.kubectl(
+                    "patch", "configmap", "a", "-n", "shop", "--type=merge", "-p", '{"data":{"key":"theirs"}}'
+                )
+                await until(lambda: plane.find("configmap", "a", "shop")["data"] == {"key": "ours"})
+            await until(lambda: told["fights"])
+            (problem,) = told["fights"]
+            assert (problem.code, problem.subject) == ("R514", "ConfigMap shop/a")
+            plane.kubectl(
+                "patch", "configmap", "a", "-n", "shop", "--type=merge", "-p", '{"data":{"key":"theirs"}}'
+            )
+            plane.kubectl(
+                "patch", "configmap", "b", "-n", "shop", "--type=merge", "-p", '{"data":{"key":"theirs"}}'
+            )
+            await until(lambda: plane.find("configmap", "b", "shop")["data"] == {"key": "ours"})
+            assert plane.find("configmap", "a", "shop")["data"] == {"key": "theirs"}
+
+
+async def test_drift_while_the_server_was_away_is_found_when_it_comes_back(start_cluster):
+    plane = start_cluster("away")
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), config_map("a", key="ours")))
+        async with healing(target) as (healer, _):
+            await until(lambda: "ConfigMap" in healer.watched_kinds)
+            plane.restart()
+            plane.kubectl(
+                "patch", "configmap", "a", "-n", "shop", "--type=merge", "-p", '{"data":{"key":"theirs"}}'
+            )
+            await until(lambda: plane.find("configmap", "a", "shop")["data"] == {"key": "ours"}, seconds=60)
+
+
+async def test_a_suspended_cluster_is_not_healed(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    reason = [""]
+    async with target_of(plane, commits, answers={"stopped": lambda: reason[0]}) as target:
+        await deliver(target, commits.commit(namespace(), config_map("a", key="ours")))
+        async with healing(target) as (healer, _):
+            await until(lambda: "ConfigMap" in healer.watched_kinds)
+            reason[0] = "suspended"
+            mark = plane.audit_mark()
+            plane.kubectl(
+                "patch", "configmap", "a", "-n", "shop", "--type=merge", "-p", '{"data":{"key":"theirs"}}'
+            )
+            await asyncio.sleep(1.0)
+            assert plane.writes(since=mark) == []
+
+
+async def test_a_watch_goes_on_over_its_own_end_and_sees_every_change(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), config_map("a")))
+        client = target.site.client
+        resource = (await client.discovery()).find("v1", "ConfigMap")
+        seen: list[tuple[EventType, list[str]]] = []
+
+        def note(event) -> None:
+            seen.append((event.type, [body["metadata"]["name"] for body in event.objects]))
+
+        async def watch() -> None:
+            async for event in follow(client, resource, labels=OURS, seconds=1.0):
+                note(event)
+
+        task = asyncio.create_task(watch())
+        await until(lambda: seen)
+        for number in range(3):
+            await asyncio.sleep(1.2)
+            await deliver(target, commits.commit(namespace(), config_map("a", key=f"{number}")))
+        await until(lambda: len(seen) >= 4)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert seen == [(EventType.LISTED, ["a"]), *[(EventType.MODIFIED, ["a"])] * 3]
