@@ -42,8 +42,30 @@ class LuaSyntaxError(Exception):
 
 
 KEYWORDS: Final = frozenset(
-    ("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in")
-    + ("local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while")
+    [
+        "and",
+        "break",
+        "do",
+        "else",
+        "elseif",
+        "end",
+        "false",
+        "for",
+        "function",
+        "goto",
+        "if",
+        "in",
+        "local",
+        "nil",
+        "not",
+        "or",
+        "repeat",
+        "return",
+        "then",
+        "true",
+        "until",
+        "while",
+    ]
 )
 
 _TOKEN: Final = re.compile(
@@ -106,7 +128,7 @@ def tokens(text: str) -> Iterator[Token]:
 def _number(text: str, found: str, end: int, line: int, column: int) -> Token:
     following = text[end : end + 1]
     value = float(int(found, 16)) if found[:2] in ("0x", "0X") else float(found)
-    if following.isalnum() or following == "_" or value == float("inf"):
+    if following.isalnum() or following == "_" or text.startswith("..", end) or value == float("inf"):
         raise LuaSyntaxError("malformed number", line, column)
     return Token(Kind.NUMBER, found, line, column, value)
 
