@@ -76,9 +76,7 @@ def schedule_all(
             continue
         peers = groups.peers(binding)
         if binding.resource in explained:
-            explanations[binding.resource] = tuple(
-                explain(context, profile, state) for context in contexts(binding, peers)
-            )
+            explanations[binding.resource] = _explained(binding, profile, state, peers)
         decision = schedule_binding(binding, profile, state, now, peers)
         decisions[binding.resource] = decision
         if decision.is_renewed:
@@ -86,6 +84,16 @@ def schedule_all(
             if not is_independent:
                 _deduct(state, binding.clusters, decision.binding)
     return Scheduled(decisions=decisions, explanations=explanations)
+
+
+def _explained(binding: Binding, profile: Profile, state: State, peers: Peers) -> tuple[Explanation, ...]:
+    """The groups in the order they are tried, up to the one that works."""
+    result: list[Explanation] = []
+    for context in contexts(binding, peers):
+        result.append(explain(context, profile, state))
+        if result[-1].failure is None:
+            break
+    return tuple(result)
 
 
 def takes_part(binding: Binding) -> bool:

@@ -5,8 +5,9 @@ Names are Karmada's. Nothing registers itself: third-party plugins are handed to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from reconciler.scheduler.filters import affinity, api_enabled, eviction, taints, workload_affinity
@@ -84,6 +85,24 @@ def profile(
         filters=tuple(plugin for plugin in all_filters if _is_enabled(plugin.name, plugins)),
         scores=tuple(plugin for plugin in all_scores if _is_enabled(plugin.name, plugins)),
     )
+
+
+def profiles(
+    plugins: Sequence[str] = ("*",),
+    *,
+    filters: Iterable[Filter] = (),
+    scores: Iterable[Score] = (),
+    schedulers: Mapping[str, Scheduler] = MappingProxyType({}),
+) -> dict[str, Profile]:
+    """`schedulerName` to profile: the default scheduler with the plugins chosen, and third-party schedulers by their names.
+
+    Raises ValueError for an unknown plugin, and for a scheduler that would take the default one's name.
+    """
+    if DEFAULT_SCHEDULER in schedulers:
+        raise ValueError(f"a third-party scheduler cannot be named {DEFAULT_SCHEDULER}")
+    default = profile(plugins, filters=filters, scores=scores)
+    own = {name: Profile(name=name, scheduler=scheduler) for name, scheduler in sorted(schedulers.items())}
+    return {DEFAULT_SCHEDULER: default, **own}
 
 
 def _is_enabled(name: str, plugins: Sequence[str]) -> bool:
