@@ -14,7 +14,9 @@ RUN python -m venv /opt/reconciler \
  && find /opt/reconciler -name '__pycache__' -prune -exec rm -rf {} +
 
 FROM docker.io/library/python:${PYTHON_VERSION}-slim
-# git fetches and pushes; openssh-client is Git's SSH transport. Nothing else is needed.
+# git fetches and pushes; openssh-client is Git's SSH transport. Nothing else is needed. No versions are pinned: Debian keeps one
+# of each package in a release, and a pinned one is gone with the next security fix.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends git openssh-client ca-certificates \
  && rm -rf /var/lib/apt/lists/* \

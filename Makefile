@@ -1,18 +1,21 @@
-# Each target makes what it needs first, its own virtual environment included.
+# Each target makes what it needs first, its own virtual environment included. What is needed on the machine: Python 3.11 or
+# newer, git and make; for the tests on real control planes Go as well.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+LIVE := demo-live
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-live test unit e2e parity fmt lint types contracts spelling cases accept bench docs check clean
+.PHONY: help demo demo-live demo-live-down test unit e2e parity check fmt lint types contracts spelling cases accept bench docs docs-check clean
 
 help: ## what can be made here
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # Run-time packages alone: enough for `make demo`.
 $(VENV)/.runtime: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (set PYTHON=...)"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 ..." >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
@@ -25,31 +28,41 @@ $(VENV)/.dev: $(VENV)/.runtime
 demo: $(VENV)/.runtime ## the main job on a throw-away repository: no cluster, no network
 	@$(BIN)/reconciler demo
 
-demo-live: $(VENV)/.dev ## the whole line on three real control planes, one of them with the agent (needs Go)
-	@$(BIN)/python -m tests.e2e.demo_live
+demo-live: $(VENV)/.dev ## the whole line on three real control planes, one with the agent; leaves them running (needs Go)
+	@$(BIN)/python -m tests.e2e.demo_live up --dir $(LIVE)
 
-test: check unit e2e ## every check and every test, the real control planes included
+demo-live-down: $(VENV)/.dev ## stop what demo-live left running, and remove it
+	@$(BIN)/python -m tests.e2e.demo_live down --dir $(LIVE)
 
-check: lint types contracts spelling docs ## linter, strict types, import contracts, spelling, generated docs
+test: check unit e2e ## every check and every test, the real control planes included (needs Go)
 
-unit: $(VENV)/.dev ## everything that needs no cluster
-	$(BIN)/pytest -q tests --ignore=tests/e2e
+check: lint types contracts spelling docs-check ## linters, strict types, import contracts, spelling, generated pages
 
-e2e: $(VENV)/.dev ## real API servers and real Git remotes
+unit: $(VENV)/.dev ## every test that needs no cluster
+	$(BIN)/pytest -q -n $(JOBS) tests --ignore=tests/e2e
+
+e2e: $(VENV)/.dev ## the tests on real API servers and real Git remotes (needs Go)
 	$(BIN)/pytest -q tests/e2e
 
-parity: $(VENV)/.dev ## Karmada's recorded answers
+cases: $(VENV)/.dev ## the case folders
+	$(BIN)/pytest -q tests/cases
+
+accept: $(VENV)/.dev ## rewrite the expectations of the case folders; read the difference before you commit it
+	RECONCILER_ACCEPT=1 $(BIN)/pytest -q tests/cases
+
+parity: $(VENV)/.dev ## agreement with Karmada's recorded answers, as a table
 	$(BIN)/python -m tests.parity.run tests/parity/data/*.jsonl.gz
 
 fmt: $(VENV)/.dev ## format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev ## linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
 
-types: $(VENV)/.dev
+types: $(VENV)/.dev ## strict types
 	$(BIN)/mypy
 
 contracts: $(VENV)/.dev
@@ -58,17 +71,14 @@ contracts: $(VENV)/.dev
 spelling: $(VENV)/.dev
 	$(BIN)/codespell
 
-cases: $(VENV)/.dev ## the case folders
-	$(BIN)/pytest -q tests/cases
-
-accept: $(VENV)/.dev ## rewrite the expectations of the case folders; read the diff before you commit it
-	RECONCILER_ACCEPT=1 $(BIN)/pytest -q tests/cases
-
-bench: $(VENV)/.dev ## all benchmarks as one table
+bench: $(VENV)/.dev ## all benchmarks as one table (needs Go; some twenty minutes)
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.dev ## generated pages and the architecture picture are up to date
+docs: $(VENV)/.dev ## write the generated pages and the architecture picture
+	$(BIN)/python -m docs.generate
+
+docs-check: $(VENV)/.dev
 	$(BIN)/python -m docs.generate --check
 
-clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .hypothesis
+clean: ## remove what was made here; not the control planes' binaries in ~/.cache
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,7 +1,8 @@
 """Draws the architecture: packages as rooms on their floors, and what each imports, read from the source and pyproject.toml.
 
-The floors are the import contract's own layers. An arrow that is a shortcut (its target is also reached through another room)
-is left out of the drawing, so that the lines stay readable; a room's tooltip names all it imports.
+The floors are the import contract's own layers. Left out, so that the lines stay readable: arrows into the cellar (the nouns
+and words that every room may use), and shortcuts, whose target is also reached through another room. A room's tooltip
+names all that it imports.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGE: Final = ROOT / "reconciler"
 LAYERS_CONTRACT: Final = "Data flows down one straight line"
 PURE_CONTRACT: Final = "The decision is pure"
+CELLAR: Final = 3
+"""So many of the lowest floors are for everybody."""
 
-WIDTH, MARGIN, LABEL = 1280, 24, 0
+WIDTH, MARGIN = 1280, 24
 ROW, BOX_WIDTH, BOX_HEIGHT = 128, 216, 72
-WRAP = 36
+WRAP = 33
 
 
 def picture() -> str:
@@ -113,6 +116,8 @@ def _svg(floors: tuple[tuple[str, ...], ...], arrows: dict[str, set[str]]) -> st
         step = (WIDTH - 2 * MARGIN) / len(floor)
         for column, room in enumerate(floor):
             places[room] = (MARGIN + step * (column + 0.5), MARGIN + ROW * (row + 0.5))
+    cellar = {room for floor in floors[-CELLAR:] for room in floor}
+    cellar_top = MARGIN + ROW * (len(floors) - CELLAR)
     pure = pure_rooms()
     first = next(row for row, floor in enumerate(floors) if set(floor) <= pure)
     top = MARGIN + ROW * first
@@ -123,19 +128,25 @@ def _svg(floors: tuple[tuple[str, ...], ...], arrows: dict[str, set[str]]) -> st
         '<path d="M0,0 L8,4 L0,8 z" fill="#5b6b7b"/></marker></defs>',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<rect x="8" y="{top}" width="{WIDTH - 16}" height="{height - top - 8}" fill="#eaf4ea" rx="10"/>',
-        f'<text x="20" y="{top + 17}" fill="#2f5d2f">pure: no clock, network, disk, environment or chance</text>',
-        f'<text x="20" y="{MARGIN + 4}" fill="#5b6b7b">shell: everything that touches the world</text>',
+        f'<rect x="16" y="{cellar_top}" width="{WIDTH - 32}" height="{height - cellar_top - 16}" fill="#dcecdc" rx="8"/>',
+        _note(top, "pure: no clock, network, disk, environment or chance"),
+        _note(cellar_top, "nouns and words: every room above may use these"),
+        _note(0, "shell: everything that touches the world"),
     ]
     # A room on no floor is not drawn; a test says that it stands in no contract.
     lines += [
         _arrow(places[room], places[target])
-        for room, targets in sorted(direct(arrows).items())
+        for room, targets in sorted(direct({room: found - cellar for room, found in arrows.items()}).items())
         for target in sorted(targets)
-        if room in places and target in places
+        if room in places.keys() - cellar and target in places
     ]
     for room, place in places.items():
         lines += _room(room, place, sorted(arrows.get(room, ())))
     return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _note(top: float, text: str) -> str:
+    return f'<text x="26" y="{top + 18:.0f}" fill="#2f5d2f">{escape(text)}</text>'
 
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
