@@ -74,7 +74,10 @@ class _Budget:
     def _expand(self, event: yaml.AliasEvent) -> None:
         mark: Any = event.start_mark
         line, column = mark.line + 1, mark.column + 1
-        size = self._sizes[str(event.anchor)]
+        name = str(event.anchor)
+        if name not in self._sizes:
+            return  # composing the document says so
+        size = self._sizes[name]
         if size is None:
             raise Refused(
                 "R113", "this alias stands inside the value that it means", line=line, column=column

@@ -11,7 +11,7 @@ from typing import Any, Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.manifests import compose, scalars, tags
-from reconciler.manifests.compose import DEEPEST, PLAIN, QUOTED, Refused, refusal
+from reconciler.manifests.compose import DEEPEST, PLAIN, QUOTED, Refusals, Refused, refusal
 from reconciler.manifests.jsontext import shown
 
 
@@ -66,7 +66,7 @@ class Builder:
 
     __slots__ = ("_refusals",)
 
-    def __init__(self, refusals: list[Refused]) -> None:
+    def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
 
     def value(self, node: Node, depth: int) -> Any:

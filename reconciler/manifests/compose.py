@@ -7,6 +7,7 @@ Must not know what a value means: that is `scalars` and `load`.
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -47,6 +48,22 @@ class Refused(Exception):  # noqa: N818 - a verdict inside this package; turned 
         self.remedy = remedy
 
 
+class Refusals(list[Refused]):
+    """Refusals of one file. Raises `TooMany` once there are more than anybody reads."""
+
+    LIMIT: Final = 1_000
+
+    def append(self, refused: Refused) -> None:
+        """Take one more."""
+        super().append(refused)
+        if len(self) > self.LIMIT:
+            raise TooMany
+
+
+class TooMany(Exception):  # noqa: N818 - ends the reading of one file
+    """A file is refused so often that the rest of it is not looked at."""
+
+
 class _Parser(CParser):
     """libyaml's composer, told not to resolve: a scalar's tag only says whether it was plain."""
 
@@ -61,28 +78,31 @@ class _Parser(CParser):
         """Nothing to do."""
 
 
-def documents(data: bytes) -> list[Node]:
-    """The root node of each document in UTF-8 without a byte order mark, empty documents included.
+def documents(data: bytes) -> Iterator[Node]:
+    """The root node of each document in UTF-8 without a byte order mark, empty documents included, one at a time.
 
     Raises `Refused` for anything that libyaml does not accept, and for nesting that is not safe to recurse into.
     """
     if _could_nest_deeply(data):
         _check_depth(data)
     parser = _Parser(data)
-    found: list[Any] = []
+    count = 0
     try:
         while parser.check_node():
-            found.append(parser.get_node())
+            root: Any = parser.get_node()
+            count += 1
+            yield root
     except yaml.composer.ComposerError as error:
-        if str(error.context or "").startswith("found duplicate anchor"):
-            # libyaml's composer takes an anchor once; YAML and Kubernetes let a later one replace it.
-            return list(_composed_from_events(data))
-        raise _refused(error, data) from error
+        if not str(error.context or "").startswith("found duplicate anchor"):
+            raise _refused(error, data) from error
     except yaml.YAMLError as error:
         raise _refused(error, data) from error
+    else:
+        return
     finally:
         parser.dispose()
-    return found
+    # libyaml's composer takes an anchor once; YAML and Kubernetes let a later one replace it.
+    yield from itertools.islice(_composed_from_events(data), count, None)
 
 
 def _could_nest_deeply(data: bytes) -> bool:

@@ -23,6 +23,8 @@ _TOKEN: Final = re.compile(
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE_PAIR: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
+_MOST_NODES: Final = 50  # each costs a walk over what is before it
 _LONE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -54,19 +56,19 @@ def values(content: bytes) -> list[tuple[Any, int, int]]:
 
 
 def nodes(content: bytes) -> list[Node]:
-    """The nodes of the values, for places only. Raises `Refused` where the text is not JSON or libyaml gives none."""
+    """The nodes of the first values, for places only. Raises `Refused` where the text is not JSON or libyaml gives none."""
     # YAML knows no surrogate pairs; as many other characters stand in for them.
     text = _SURROGATE_PAIR.sub("x" * 12, content.decode())
     decoder = json.JSONDecoder()
     found: list[Node] = []
     position = _space_end(text, 0)
-    while position < len(text):
+    while position < len(text) and len(found) < _MOST_NODES:
         try:
             end = decoder.raw_decode(text, position)[1]
         except ValueError as error:
             raise Refused("R104", "not JSON") from error
         # Blanks stand in for what is before, so that lines and columns are those of the file.
-        before = re.sub(r"[^\r\n]", " ", text[:position])
+        before = "\n".join(" " * len(line) for line in _LINE_BREAK.split(text[:position]))
         found += compose.documents((before + text[position:end]).encode())
         position = _space_end(text, end)
     return found

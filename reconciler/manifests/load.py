@@ -7,6 +7,7 @@ a column. Never quotes a value. Bounded for any input: size, depth, and what ali
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,13 +17,16 @@ from yaml.nodes import Node
 from reconciler.errors import Location, Problem, Severity
 from reconciler.manifests import aliases, compose, jsontext, tags
 from reconciler.manifests.build import Builder
-from reconciler.manifests.compose import Refused
+from reconciler.manifests.compose import Refusals, Refused, TooMany
 from reconciler.manifests.locate import find, locate
 from reconciler.model.manifest import Body, Origin
 from reconciler.problems import CATALOGUE
 
 LARGEST_FILE: Final = 3 * 1024 * 1024
 """Bytes. An API server takes requests of about 1.5 MiB (etcd's limit); a file may hold several objects."""
+
+_MOST_PROBLEMS: Final = 100
+_MANY: Final = Refusals.LIMIT - _MOST_PROBLEMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +56,42 @@ def load(text: bytes, path: str) -> Loaded:
 
     Raises nothing for any bytes: what is wrong is in `problems` (R101-R116).
     """
-    try:
-        content = checked_text(text)
-        roots = _roots(content, path)
-    except Refused as refusal:
-        return Loaded(problems=(problem_of(refusal, path),))
     documents: list[Document] = []
     others: list[Origin] = []
-    refusals: list[Refused] = []
-    for index, root in enumerate(roots):
-        origin = Origin(path=path, line=root.line, column=root.column, document=index, text=text)
-        refusals += root.refusals
-        if root.refusals or root.value is None:
-            continue
-        if not isinstance(root.value, dict):
-            others.append(origin)
-        elif _is_list(root.value):
-            documents += _items(root, origin, refusals)
-        else:
-            documents.append(Document(body=root.value, origin=origin))
+    refusals = Refusals()
+    try:
+        for index, root in enumerate(_roots(checked_text(text), path, refusals)):
+            origin = Origin(path=path, line=root.line, column=root.column, document=index, text=text)
+            if root.value is None:
+                continue
+            if not isinstance(root.value, dict):
+                others.append(origin)
+            elif _is_list(root.value):
+                documents += _items(root, origin, refusals)
+            else:
+                documents.append(Document(body=root.value, origin=origin))
+    except Refused as refused:
+        # What stands before it is worth nothing until this is mended.
+        return Loaded(problems=(problem_of(refused, path),))
+    except TooMany:
+        documents.clear()
     if refusals:
         # What stands behind an anchor is met once for each alias.
-        problems = dict.fromkeys(problem_of(refusal, path) for refusal in refusals)
-        return Loaded(problems=tuple(sorted(problems, key=Problem.sort_key)))
+        problems = sorted({problem_of(refusal, path) for refusal in refusals}, key=Problem.sort_key)
+        return Loaded(problems=_first(problems))
     return Loaded(documents=tuple(documents), others=tuple(others))
+
+
+def _first(problems: list[Problem]) -> tuple[Problem, ...]:
+    """As many as a person reads; the last one says that there are more."""
+    if len(problems) <= _MOST_PROBLEMS:
+        return tuple(problems)
+    last = problems[_MOST_PROBLEMS - 1]
+    left = len(problems) - _MOST_PROBLEMS
+    words = (
+        f"and {left} more problems in this file" if left < _MANY else "and many more problems in this file"
+    )
+    return (*problems[: _MOST_PROBLEMS - 1], dataclasses.replace(last, evidence=(*last.evidence, words)))
 
 
 def values(text: bytes, path: str) -> list[Any]:
@@ -83,7 +99,7 @@ def values(text: bytes, path: str) -> list[Any]:
 
     Raises `Refused` only where `load` finds a problem too.
     """
-    return [root.value for root in _roots(checked_text(text), path)]
+    return [root.value for root in _roots(checked_text(text), path, Refusals())]
 
 
 def checked_text(text: bytes) -> bytes:
@@ -123,30 +139,27 @@ class _Root:
     value: Any
     line: int
     column: int
-    refusals: list[Refused]
     node: Node | None = None
 
 
-def _roots(content: bytes, path: str) -> Iterator[_Root]:
+def _roots(content: bytes, path: str, refusals: Refusals) -> Iterator[_Root]:
     if jsontext.looks_like_json(content, path):
         try:
-            values = jsontext.values(content)
+            found = jsontext.values(content)
         except Refused:
             # Braces may be a YAML mapping in flow style.
             if path.endswith(".json"):
                 raise
         else:
-            return iter([_Root(value, line, column, []) for value, line, column in values])
-    roots = compose.documents(content)
+            yield from (_Root(value, line, column) for value, line, column in found)
+            return
     aliases.check(content)
     tags.check_bare(content)
-    return map(_built, roots)
-
-
-def _built(node: Node) -> _Root:
-    refusals: list[Refused] = []
-    value = Builder(refusals).value(node, 1)
-    return _Root(value, node.start_mark.line + 1, node.start_mark.column + 1, refusals, node)
+    # One at a time: a document's nodes are several times its size.
+    builder = Builder(refusals)
+    for node in compose.documents(content):
+        value = builder.value(node, 1)
+        yield _Root(value, node.start_mark.line + 1, node.start_mark.column + 1, node)
 
 
 # ---- Lists
@@ -162,7 +175,7 @@ def _is_list(body: Body) -> bool:
     )
 
 
-def _items(root: _Root, origin: Origin, refusals: list[Refused]) -> list[Document]:
+def _items(root: _Root, origin: Origin, refusals: Refusals) -> list[Document]:
     """Each item with its own place. As in Kubernetes, an item that names no kind is of the kind that the list names."""
     body = root.value
     items = body.get("items")

@@ -55,7 +55,7 @@ def append_document(text: bytes, body: Body, *, path: str = "") -> bytes:
     if _is_json(text.removeprefix(_MARK), path):
         raise _refusal(path, "a JSON file holds one document; write a file of its own")
     before = text if not text or text.endswith(b"\n") else text + b"\n"
-    is_first = not compose.documents(text.removeprefix(_MARK))
+    is_first = not list(compose.documents(text.removeprefix(_MARK)))
     written = emit.emit(body) if is_first else b"---\n" + emit.emit(body)
     if b"\r\n" in before:
         written = written.replace(b"\n", b"\r\n")
@@ -104,7 +104,7 @@ def _rewritten(text: bytes, document: int, one: Edit, path: str) -> bytes:
 def _spliced(text: bytes, document: int, one: Edit, path: str) -> bytes:
     content = text.removeprefix(_MARK)
     is_json = _is_json(content, path)
-    roots = jsontext.nodes(content) if is_json else compose.documents(content)
+    roots = jsontext.nodes(content) if is_json else list(compose.documents(content))
     characters = splice(content.decode(), roots[document], one.path, one.value, is_json=is_json)
     return text[: len(text) - len(content)] + characters.encode()
 

@@ -420,6 +420,41 @@ def test_hostile_json_is_walked_in_linear_time():
 # ---- Problems
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"apiVersion":"v1","kind":"List","items":[1]}\n' * 60_000,
+        '{"a":1,"a":2}\n' * 200_000,
+        "a: 1\n" * 500_000,
+        "---\n" * 700_000,
+        "--- a\n" * 400_000,
+        "".join(f"- &a{n} x\n- *a{n}\n" for n in range(130_000)),
+        "- &a x\n- *a\n" * 200_000,
+        "- !x y\n" * 400_000,
+        "- ! y\n" * 400_000,
+        "? [a]\n: b\n" * 300_000,
+        "apiVersion: v1\nkind: List\nitems:\n" + "- 1\n" * 700_000,
+        "a: &a {b: &b {c: 1}}\n" + "".join(f"k{n}: {{<<: [*a, *b]}}\n" for n in range(60_000)),
+        "'" * 3_000_000,
+        '"\\' * 1_500_000,
+        "a: |\n" + " \n" * 1_500_000,
+        "a: " + "x\n " * 1_000_000,
+        "#" * 3_000_000,
+        "%TAG ! a\n" * 300_000,
+        "&" + "a" * 3_000_000,
+        "!" + "a" * 3_000_000,
+        "[" + "a, " * 1_000_000 + "]",
+        "{" + "a, " * 1_000_000 + "}",
+        "x: {" + ",".join(f"k{n}" for n in range(300_000)) + "}",
+        "[" * 150 + "a," * 1_000_000 + "]" * 150,
+    ],
+)  # fmt: skip
+def test_large_hostile_files_are_judged_without_blowing_up(text):
+    # What is quadratic anywhere would not end.
+    found = load(text.encode()[: LARGEST_FILE // 3], "x.yaml")
+    assert len(found.problems) <= 100
+
+
 def test_every_problem_has_a_remedy_from_the_catalogue_or_its_own():
     for text in ("a: b: c\n", "a: .nan\n", "a: !x y\n", "a: 1\na: 1\n", "a: *b\n", "? [a]\n: b\n"):
         (problem,) = load(text.encode(), "x.yaml").problems
@@ -429,6 +464,17 @@ def test_every_problem_has_a_remedy_from_the_catalogue_or_its_own():
 
 def test_a_mistake_behind_an_anchor_is_named_once():
     assert places("a: &x {v: .nan}\nb: *x\nc: *x\n") == [("R110", 1, 11)]
+
+
+def test_a_file_full_of_mistakes_gives_a_hundred_problems_and_a_count():
+    def mistakes(count):
+        return load(b"".join(b"k%d: .nan\n" % n for n in range(count)), "x.yaml").problems
+
+    assert len(mistakes(100)) == 100
+    assert mistakes(100)[-1].evidence == ()
+    assert [problem.location.line for problem in mistakes(300)] == list(range(1, 101))
+    assert mistakes(300)[-1].evidence == ("and 200 more problems in this file",)
+    assert mistakes(5_000)[-1].evidence == ("and many more problems in this file",)
 
 
 def test_problems_never_quote_values():
