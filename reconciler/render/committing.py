@@ -21,69 +21,59 @@ from reconciler.model.tree import PreviousRender
 from reconciler.render import messages
 from reconciler.render.bindings import encode_binding, settled
 from reconciler.render.dependencies import distribute, is_attached
-from reconciler.render.memo import Memo
-from reconciler.render.placing import Placement
-from reconciler.render.standing import Standing
+from reconciler.render.standing import Track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """All bindings after dependencies were given out. `unknown`: owners whose dependents could not be told."""
+    """What following came to. `unknown`: owners whose dependents could not be told."""
 
-    bindings: Mapping[ObjectId, Binding]
-    unknown: frozenset[ObjectId] = frozenset()
+    unknown: tuple[ObjectId, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
 def follow(
-    standings: Sequence[Standing],
-    placement: Placement,
+    tracks: Sequence[Track],
     absent: Mapping[ObjectId, Binding],
     previous: PreviousRender,
     interpreters: Interpreters,
-    memo: Memo,
 ) -> Following:
     """What templates refer to goes where they go (spec scheduling §7).
 
     `absent` are bindings of templates that no file has and that are kept: they require what they required before.
     """
-    by_body = {id(each.template.body): each for each in standings}
+    placed = {track.id: track.binding for track in tracks if track.binding is not None}
+    bindings = {**placed, **absent}
+    if not any(binding.propagate_deps or binding.required_by for binding in bindings.values()):
+        return Following()
+    by_body = {id(track.standing.template.body): track for track in tracks}
 
     def dependencies(body: Body) -> tuple[ObjectReference, ...]:
-        each = by_body[id(body)]
-        if each.held:
+        track = by_body[id(body)]
+        if track.standing.held:
             # What is delivered is the old content, so what it needs is what it needed.
             raise InterpretationError("held")
-        compute = partial(interpreters.dependencies, body)
-        return memo.remember("dependencies", each.template.id, (each.template, interpreters), compute)
+        inputs = (track.standing.template, interpreters)
+        return track.lane.remember("dependencies", inputs, partial(interpreters.dependencies, body))
 
-    found = distribute(
-        {**placement.bindings, **absent},
-        (each.template for each in standings if not each.is_never_propagated),
-        dependencies,
-        previous.bindings,
-    )
-    held = {each.template.id: each for each in standings if each.held}
-    bindings = {
-        id_: _same(binding, placement.bindings.get(id_), previous.bindings.get(id_))
-        for id_, binding in found.bindings.items()
-        if id_ not in held and id_ not in absent
-    }
-    bindings |= {id_: each.binding for id_, each in held.items() if each.binding is not None}
-    templates = {each.template.id: each.template for each in standings}
-    unknown = {id_: words for id_, words in found.unknown.items() if id_ not in held and id_ not in absent}
-    return Following(
-        bindings=bindings,
-        unknown=frozenset(unknown),
-        problems=(
-            *found.problems,
-            *(messages.uninterpretable(templates[id_], words) for id_, words in unknown.items()),
-        ),
-    )
+    movable = (track.standing.template for track in tracks if not track.standing.is_never_propagated)
+    found = distribute(bindings, movable, dependencies, previous.bindings)
+    problems = list(found.problems)
+    unknown = []
+    for track in tracks:
+        if track.standing.held:
+            continue
+        track.binding = _same(found.bindings.get(track.id), track.binding, track.previous)
+        if track.id in found.unknown:
+            unknown.append(track.id)
+            problems.append(messages.uninterpretable(track.standing.template, found.unknown[track.id]))
+    return Following(unknown=tuple(unknown), problems=tuple(problems))
 
 
-def _same(binding: Binding, placed: Binding | None, previous: Binding | None) -> Binding:
+def _same(binding: Binding | None, placed: Binding | None, previous: Binding | None) -> Binding | None:
     """The very object from before where nothing was added, so that what was computed from it is known again."""
+    if binding is None:
+        return None
     if placed is not None and placed.required_by == binding.required_by and not is_attached(binding):
         return placed
     if previous is not None and is_attached(binding) and previous == binding:
@@ -93,41 +83,36 @@ def _same(binding: Binding, placed: Binding | None, previous: Binding | None) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """A binding as it is committed, and its bytes."""
+    """A binding as it is committed, its file and its bytes."""
 
     binding: Binding
+    path: str
     document: bytes
 
 
-def committed(
-    standings: Sequence[Standing],
-    bindings: Mapping[ObjectId, Binding],
-    renewed: frozenset[ObjectId],
-    previous: PreviousRender,
-    memo: Memo,
-) -> dict[ObjectId, Committed]:
-    """Every template's binding, by identity."""
+def committed(tracks: Sequence[Track], previous: PreviousRender) -> dict[ObjectId, Committed]:
+    """Every template's binding, in the order of the templates."""
     result = {}
-    for each in standings:
-        id_ = each.template.id
-        binding = bindings.get(id_)
+    for track in tracks:
+        binding = track.binding
         if binding is None:
             continue
-        if each.held:
-            result[id_] = Committed(binding=binding, document=kept_document(binding, previous))
+        if track.standing.held:
+            result[track.id] = kept(binding, previous)
             continue
-        old = previous.bindings.get(id_)
-        is_scheduled = id_ in renewed
+        old, is_scheduled = track.previous, track.is_renewed
         compute = partial(_committed, binding, old, is_scheduled=is_scheduled)
-        result[id_] = memo.remember("binding", id_, (binding, old, is_scheduled), compute)
+        result[track.id] = track.lane.remember("binding", (binding, old, is_scheduled), compute)
     return result
 
 
-def kept_document(binding: Binding, previous: PreviousRender) -> bytes:
-    """The bytes that a binding had in the previous render."""
-    return previous.binding_files.get(binding.resource.tree_path) or emit(encode_binding(binding))
+def kept(binding: Binding, previous: PreviousRender) -> Committed:
+    """A binding with the bytes that it had in the previous render."""
+    path = binding.resource.tree_path
+    document = previous.binding_files.get(path) or emit(encode_binding(binding))
+    return Committed(binding=binding, path=path, document=document)
 
 
 def _committed(binding: Binding, previous: Binding | None, *, is_scheduled: bool) -> Committed:
     binding = settled(binding, previous, is_scheduled=is_scheduled)
-    return Committed(binding=binding, document=emit(encode_binding(binding)))
+    return Committed(binding=binding, path=binding.resource.tree_path, document=emit(encode_binding(binding)))

@@ -23,7 +23,8 @@ from reconciler.overrides.prepare import prepare
 from reconciler.render.committing import Committed
 from reconciler.render.facts import Facts
 from reconciler.render.memo import Memo
-from reconciler.render.standing import Standing
+from reconciler.render.standing import Track
+from reconciler.render.tree import build_tree
 from reconciler.render.works import (
     Tools,
     Work,
@@ -36,20 +37,22 @@ from reconciler.render.works import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """One template as all its clusters get it. `failed`: clusters for which there is no content, which keep theirs.
+    """One template as all its clusters get it: variants of one path, equal contents joined, sorted by clusters.
 
-    `works` tell which overrides applied; their bodies are gone.
+    `failed`: clusters for which there is no content, which keep theirs. `works` tell which overrides applied, and which of
+    their items did nothing (`has_no_ops`); their bodies are gone.
     """
 
     variants: tuple[Variant, ...] = ()
     failed: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     works: tuple[Work, ...] = ()
+    has_no_ops: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What all templates come to. `failed`: some cluster lacks, or keeps, an object that could not be rendered."""
+    """What all templates come to: the variants of each path. `failed`: some cluster keeps or lacks what could not be rendered."""
 
     variants: tuple[tuple[Variant, ...], ...] = ()
     failed: bool = False
@@ -68,7 +71,7 @@ class Absent:
 def contents(
     fleet: Fleet,
     facts: Facts,
-    standings: Sequence[Standing],
+    tracks: Sequence[Track],
     bindings: Mapping[ObjectId, Committed],
     previous: PreviousRender,
     interpreters: Interpreters,
@@ -77,42 +80,58 @@ def contents(
     """Every template on every cluster; the work is that of the distinct contents that are new."""
     names = tuple(cluster.name for cluster in facts.clusters)
     overrides = tuple(policy for policy in fleet.override_policies if not policy.deleting)
-    tools = memo.remember(
+    tools = memo.fleet.remember(
         "tools",
-        (),
         (overrides, facts.clusters, interpreters),
         lambda: Tools(overrides=prepare(overrides, facts.clusters), interpreters=interpreters),
     )
-    scaled = scaled_objects(fleet.templates)
+    scaled = memo.fleet.remember("scaled", (fleet.templates,), lambda: scaled_objects(fleet.templates))
     made: list[tuple[Manifest, Content]] = []
     variants: list[tuple[Variant, ...]] = []
-    for each in standings:
-        id_ = each.template.id
-        if each.held:
-            variants.append(kept(previous, id_, names))
+    for track in tracks:
+        if track.standing.held:
+            variants.append(build_tree((), kept(previous, track.id, names), {}).variants)
             continue
-        binding = bindings[id_].binding if id_ in bindings else None
-        everywhere = _everywhere(each, facts, previous) if each.everywhere else ()
+        binding = bindings[track.id].binding if track.binding is not None else None
+        everywhere = _everywhere(track, facts, previous) if track.standing.everywhere else ()
         if binding is None and not everywhere:
             continue
-        retain = id_ in scaled
-        # `tools` were made for exactly these clusters, so they stand for them.
-        inputs = (each.template, *_inputs(binding), everywhere, tools, retain)
-        compute = partial(content, each.template, binding, names, everywhere, tools, retain_replicas=retain)
-        found = memo.remember("content", id_, inputs, compute)
-        made.append((each.template, found))
-        variants.append(found.variants)
+        found = _content(track, binding, names, everywhere, tools, retain_replicas=track.id in scaled)
+        made.append((track.standing.template, found))
         if found.failed:
-            variants.append(kept(previous, id_, found.failed))
-    works = ((template, work) for template, found in made for work in found.works)
+            old = kept(previous, track.id, found.failed)
+            variants.append(build_tree((), (*found.variants, *old), {}).variants)
+        else:
+            variants.append(found.variants)
+    problems = [problem for _, found in made for problem in found.problems]
+    if any(found.has_no_ops for _, found in made):
+        works = ((template, work) for template, found in made for work in found.works)
+        problems += ineffective_overrides(works)
     return Contents(
-        variants=tuple(variants),
-        failed=any(found.failed for _, found in made),
-        problems=(
-            *(problem for _, found in made for problem in found.problems),
-            *ineffective_overrides(works),
-        ),
+        variants=tuple(variants), failed=any(found.failed for _, found in made), problems=tuple(problems)
     )
+
+
+def _content(
+    track: Track,
+    binding: Binding | None,
+    names: tuple[str, ...],
+    everywhere: tuple[str, ...],
+    tools: Tools,
+    *,
+    retain_replicas: bool,
+) -> Content:
+    """`content`, remembered: by its binding, and where that is new, by what of it matters here."""
+    template = track.standing.template
+    # `tools` were made for exactly these clusters, so they stand for them.
+    around = (template, everywhere, tools, retain_replicas)
+    known = track.lane.recall("content", (binding, *around))
+    if known is not None:
+        found: Content = known[0]
+        return found
+    compute = partial(content, template, binding, names, everywhere, tools, retain_replicas=retain_replicas)
+    found = track.lane.remember("content by its causes", (*_causes(binding), *around), compute)
+    return track.lane.keep("content", (binding, *around), found)
 
 
 def content(
@@ -137,15 +156,17 @@ def content(
     if rest:
         works += namespace_works(template, rest, tools)
     path = template.id.tree_path
+    variants = (
+        Variant(path=path, data=emit(work.body), clusters=work.clusters)
+        for work in works
+        if work.body is not None
+    )
     return Content(
-        variants=tuple(
-            Variant(path=path, data=emit(work.body), clusters=work.clusters)
-            for work in works
-            if work.body is not None
-        ),
+        variants=build_tree((), variants, {}).variants,
         failed=tuple(name for work in works if work.body is None for name in work.clusters),
         problems=tuple(problem for work in works for problem in work.problems),
         works=tuple(dataclasses.replace(work, body=None) for work in works if work.applied or work.no_ops),
+        has_no_ops=any(work.no_ops for work in works),
     )
 
 
@@ -173,7 +194,7 @@ def kept(previous: PreviousRender, id_: ObjectId, clusters: Iterable[str]) -> tu
     return tuple(Variant(path=path, data=data, clusters=(name,)) for name, data in found if data is not None)
 
 
-def _inputs(binding: Binding | None) -> tuple[Any, ...]:
+def _causes(binding: Binding | None) -> tuple[Any, ...]:
     """Everything of a binding that the content of its template depends on: not when, why or by whom it was placed."""
     if binding is None:
         return (None,)
@@ -189,9 +210,9 @@ def _inputs(binding: Binding | None) -> tuple[Any, ...]:
     )
 
 
-def _everywhere(each: Standing, facts: Facts, previous: PreviousRender) -> tuple[str, ...]:
+def _everywhere(track: Track, facts: Facts, previous: PreviousRender) -> tuple[str, ...]:
     """Every cluster; one that never reported only if it has the Namespace already."""
-    path = each.template.id.tree_path
+    path = track.id.tree_path
     return tuple(
         cluster.name
         for cluster in facts.clusters

@@ -1,4 +1,4 @@
-"""What may be remembered between renders: each stage's last answer for each key, with the values it was computed from.
+"""What may be remembered between renders: each stage's last answer, with the values it was computed from.
 
 A memo changes speed, never the result, and may be dropped at any moment (DESIGN §3). It holds what the last pass used
 and nothing older, so that it is bounded by the fleet, and it never outlives the process, so that no other engine reads it.
@@ -6,10 +6,11 @@ and nothing older, so that it is bounded by the fleet, and it never outlives the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from reconciler.model.binding import Binding
+from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
 from reconciler.model.override import OverridePolicy
 from reconciler.model.policy import PropagationPolicy
@@ -17,44 +18,61 @@ from reconciler.model.policy import PropagationPolicy
 T = TypeVar("T")
 
 
-class Memo:
-    """Answers by stage and key. An answer is used again only when every input is the same as it was."""
+class Lane:
+    """Answers by stage, of one template or of the fleet. One is used again only when every input is as it was."""
+
+    __slots__ = ("_answers",)
 
     def __init__(self) -> None:
-        self._fresh: dict[tuple[str, Hashable], tuple[tuple[Any, ...], Any]] = {}
-        self._stale: dict[tuple[str, Hashable], tuple[tuple[Any, ...], Any]] = {}
-        self.hits = 0
-        self.misses = 0
+        self._answers: dict[str, tuple[tuple[Any, ...], Any]] = {}
 
-    def begin(self) -> None:
-        """A pass starts: what the last pass did not use is forgotten."""
-        self._stale, self._fresh = self._fresh, {}
-        self.hits = self.misses = 0
-
-    def remember(self, stage: str, key: Hashable, inputs: tuple[Any, ...], compute: Callable[[], T]) -> T:
+    def remember(self, stage: str, inputs: tuple[Any, ...], compute: Callable[[], T]) -> T:
         """The answer of `compute`, which must depend on nothing but `inputs`; the same object as long as they are the same."""
-        found = self.recall(stage, key, inputs)
+        found = self.recall(stage, inputs)
         if found is not None:
             answer: T = found[0]
             return answer
-        return self.keep(stage, key, inputs, compute())
+        return self.keep(stage, inputs, compute())
 
-    def recall(self, stage: str, key: Hashable, inputs: tuple[Any, ...]) -> tuple[Any] | None:
+    def recall(self, stage: str, inputs: tuple[Any, ...]) -> tuple[Any] | None:
         """The answer kept for the same inputs, in a tuple of one; or None."""
-        slot = (stage, key)
-        known = self._fresh.get(slot) or self._stale.get(slot)
-        if known is None or len(known[0]) != len(inputs) or not all(map(is_same, known[0], inputs)):
-            self.misses += 1
+        known = self._answers.get(stage)
+        if known is None:
             return None
-        self.hits += 1
-        # With the inputs of now: next time they are likely to be these very objects.
-        self._fresh[slot] = (inputs, known[1])
-        return (known[1],)
+        before, answer = known
+        if before is not inputs:
+            if len(before) != len(inputs):
+                return None
+            for one, other in zip(before, inputs, strict=True):
+                if one is not other and not is_same(one, other):
+                    return None
+            # With the inputs of now: next time they are likely to be these very objects.
+            self._answers[stage] = (inputs, answer)
+        return (answer,)
 
-    def keep(self, stage: str, key: Hashable, inputs: tuple[Any, ...], answer: T) -> T:
+    def keep(self, stage: str, inputs: tuple[Any, ...], answer: T) -> T:
         """Remembers an answer that depends on nothing but `inputs`; gives it back."""
-        self._fresh[(stage, key)] = (inputs, answer)
+        self._answers[stage] = (inputs, answer)
         return answer
+
+
+class Memo:
+    """A lane for the fleet, and one for every template that the last pass saw."""
+
+    def __init__(self) -> None:
+        self.fleet = Lane()
+        self._lanes: dict[ObjectId, Lane] = {}
+        self._stale: dict[ObjectId, Lane] = {}
+
+    def begin(self) -> None:
+        """A pass starts: templates that the last pass did not see are forgotten."""
+        self._stale, self._lanes = self._lanes, {}
+
+    def lane(self, id_: ObjectId) -> Lane:
+        """The lane of one template."""
+        found = self._stale.get(id_) or self._lanes.get(id_) or Lane()
+        self._lanes[id_] = found
+        return found
 
 
 def is_same(one: Any, other: Any) -> bool:

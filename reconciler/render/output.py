@@ -11,7 +11,7 @@ from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId
 from reconciler.model.tree import PreviousRender, RenderTree, Variant
 from reconciler.render.cluster_files import files_for
-from reconciler.render.committing import Committed, kept_document
+from reconciler.render.committing import Committed, kept
 from reconciler.render.contents import Absent, Contents
 from reconciler.render.facts import Facts
 from reconciler.render.hold import Faults
@@ -31,18 +31,27 @@ def output_tree(
 ) -> RenderTree:
     """The tree; the same object as in the last pass where nothing in it differs."""
     held = tuple(name for name in faults.clusters if name in previous.trees)
-    directories = _whole_directories(previous, held)
+    kept_whole = _whole_directories(previous, held)
     files = _files(fleet, facts, bindings, memo)
-    documents = {id_.tree_path: each.document for id_, each in bindings.items()}
-    documents |= {id_.tree_path: kept_document(each, previous) for id_, each in absent.bindings.items()}
+    documents = [*bindings.values(), *(kept(each, previous) for each in absent.bindings.values())]
     names = (*(cluster.name for cluster in facts.clusters), *held)
-    variants = (*contents.variants, absent.variants, files, directories)
-    return memo.remember(
-        "tree",
-        (),
-        (names, variants, tuple(documents.items())),
-        lambda: build_tree(names, (variant for group in variants for variant in group), documents),
-    )
+    groups = (*contents.variants, files)
+    inputs = (names, groups, absent.variants, kept_whole, tuple(each.document for each in documents))
+
+    def build() -> RenderTree:
+        files_by_path = {each.path: each.document for each in documents}
+        if absent.variants or kept_whole:
+            variants = (variant for group in (*groups, absent.variants, kept_whole) for variant in group)
+            return build_tree(names, variants, files_by_path)
+        # One group has all there is at its paths, so that no group needs to look at another.
+        ordered = sorted((group for group in groups if group), key=lambda group: group[0].path)
+        return RenderTree(
+            clusters=tuple(sorted(names)),
+            variants=tuple(variant for group in ordered for variant in group),
+            bindings={path: files_by_path[path] for path in sorted(files_by_path)},
+        )
+
+    return memo.fleet.remember("tree", inputs, build)
 
 
 def _whole_directories(previous: PreviousRender, clusters: tuple[str, ...]) -> tuple[Variant, ...]:
@@ -65,13 +74,20 @@ def _files(
             if suspension is not None and suspension.dispatch_to(name):
                 suspended.setdefault(name, []).append(id_.tree_path)
     paths = tuple((name, tuple(found)) for name, found in sorted(suspended.items()))
-    return memo.remember(
+    return memo.fleet.remember(
         "files",
-        (),
         (facts.clusters, fleet.config, fleet.approvals, fleet.customizations, paths),
-        lambda: tuple(
-            Variant(path=path, data=data, clusters=(cluster.name,))
-            for cluster in facts.clusters
-            for path, data in files_for(fleet, cluster, tuple(suspended.get(cluster.name, ()))).items()
+        lambda: (
+            build_tree(
+                (),
+                (
+                    Variant(path=path, data=data, clusters=(cluster.name,))
+                    for cluster in facts.clusters
+                    for path, data in files_for(
+                        fleet, cluster, tuple(suspended.get(cluster.name, ()))
+                    ).items()
+                ),
+                {},
+            ).variants
         ),
     )

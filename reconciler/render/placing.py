@@ -7,7 +7,7 @@ result cannot depend on what others take is not asked again while nothing that c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.errors import Problem
@@ -15,12 +15,11 @@ from reconciler.model.binding import Binding
 from reconciler.model.cluster import Cluster
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
-from reconciler.model.policy import PropagationPolicy
 from reconciler.policy.precedence import PolicyIndex
 from reconciler.render import messages
 from reconciler.render.facts import is_definition, with_apis
 from reconciler.render.memo import Memo
-from reconciler.render.standing import Standing
+from reconciler.render.standing import Track
 from reconciler.scheduler.batch import Placed, schedule_all, takes_part
 from reconciler.scheduler.due import is_reschedule_required
 from reconciler.scheduler.outcome import Decision, FailureKind, Trigger
@@ -38,85 +37,70 @@ class Scheduling:
     placed: tuple[Placed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """Every binding after the pass. `renewed`: the scheduler looked at it and did not fail.
-
-    `kept`: the pass failed and left the result as it was, so that part of the tree is not what was asked for.
-    """
-
-    bindings: Mapping[ObjectId, Binding]
-    renewed: frozenset[ObjectId] = frozenset()
-    kept: frozenset[ObjectId] = frozenset()
-    problems: tuple[Problem, ...] = field(default=())
-
-
 def place(
-    standings: Sequence[Standing],
+    tracks: Sequence[Track], clusters: tuple[Cluster, ...], scheduling: Scheduling, now: datetime, memo: Memo
+) -> list[Problem]:
+    """Schedules what stands to be scheduled, and says on each track what came of it; all other bindings stay as they are."""
+    asked = [track for track in tracks if track.standing.is_scheduled and track.binding is not None]
+    definitions = [track for track in asked if is_definition(track.standing.template)]
+    problems = _schedule(definitions, tracks, clusters, scheduling, now)
+    defined = _definitions_by_cluster(tracks)
+    served = memo.fleet.remember("served", (clusters, defined), lambda: with_apis(clusters, dict(defined)))
+    rest = asked if not definitions else [t for t in asked if not is_definition(t.standing.template)]
+    return problems + _schedule(rest, tracks, served, scheduling, now)
+
+
+def _schedule(
+    asked: Sequence[Track],
+    tracks: Sequence[Track],
     clusters: tuple[Cluster, ...],
     scheduling: Scheduling,
     now: datetime,
-    memo: Memo,
-) -> Placement:
-    """Schedules what stands to be scheduled; all other bindings are as their standings say."""
-    asked = [
-        (each.template, each.binding) for each in standings if each.is_scheduled and each.binding is not None
-    ]
-    standing = {each.template.id: each.binding for each in standings if each.binding is not None}
-    others = [each.binding for each in standings if not each.is_scheduled and each.binding is not None]
-    definitions = [binding for template, binding in asked if is_definition(template)]
-    decisions = _decisions(definitions, others, clusters, scheduling, now, memo)
-    standing |= {id_: decision.binding for id_, decision in decisions.items()}
-    defined = _definitions_by_cluster(standings, standing)
-    served = memo.remember("served", (), (clusters, defined), lambda: with_apis(clusters, dict(defined)))
-    rest = [binding for template, binding in asked if not is_definition(template)]
-    decisions |= _decisions(rest, others, served, scheduling, now, memo)
-    standing |= {id_: decision.binding for id_, decision in decisions.items()}
-    problems = (_problem(template, decisions[template.id], scheduling) for template, _ in asked)
-    return Placement(
-        bindings=standing,
-        renewed=frozenset(id_ for id_, decision in decisions.items() if _is_renewed(decision, scheduling)),
-        kept=frozenset(id_ for id_, d in decisions.items() if _is_kept(d, scheduling)),
-        problems=tuple(problem for problem in problems if problem is not None),
-    )
-
-
-def _decisions(
-    bindings: Sequence[Binding],
-    others: Sequence[Binding],
-    clusters: tuple[Cluster, ...],
-    scheduling: Scheduling,
-    now: datetime,
-    memo: Memo,
-) -> dict[ObjectId, Decision]:
-    decisions: dict[ObjectId, Decision] = {}
-    open_: list[Binding] = []
-    for binding in bindings:
-        inputs = (binding, clusters, _profile_of(binding, scheduling), scheduling.options)
-        known = memo.recall("scheduled", binding.resource, inputs)
+) -> list[Problem]:
+    problems: list[Problem] = []
+    open_: dict[ObjectId, tuple[Track, Binding]] = {}
+    for track in asked:
+        binding = track.binding
+        if binding is None:
+            continue
+        profile = scheduling.profiles.get(binding.scheduler_name)
+        known = track.lane.recall("scheduled", (binding, clusters, profile, scheduling.options))
         if known is None:
-            open_.append(binding)
+            open_[track.id] = (track, binding)
         else:
-            decisions[binding.resource] = known[0]
+            track.binding, track.is_renewed = known[0]
     if not open_:
-        return decisions
-    found = schedule_all(
-        open_,
+        return problems
+    scheduled = schedule_all(
+        (binding for _, binding in open_.values()),
         clusters,
         now,
         profiles=scheduling.profiles,
         options=scheduling.options,
         placed=scheduling.placed,
-        others=(*others, *(decision.binding for decision in decisions.values())),
-    ).decisions
-    for binding in open_:
-        decision = found[binding.resource]
-        profile = _profile_of(binding, scheduling)
-        if _is_steady(binding, decision, profile):
-            memo.keep(
-                "scheduled", binding.resource, (binding, clusters, profile, scheduling.options), decision
-            )
-    return decisions | dict(found)
+        others=[
+            t.binding
+            for t in tracks
+            if t.binding is not None and _is_grouped(t.binding) and t.id not in open_
+        ],
+    )
+    for track, binding in open_.values():
+        decision = scheduled.decisions[track.id]
+        profile = scheduling.profiles.get(binding.scheduler_name)
+        track.binding = decision.binding
+        track.is_renewed = decision.failure is None and profile is not None and takes_part(decision.binding)
+        problem = _problem(track.standing.template, decision, profile, scheduling.policies)
+        if problem is not None:
+            problems.append(problem)
+            track.is_kept = decision.failure is None or decision.failure.kind is not FailureKind.FIT
+        elif _is_steady(binding, decision, profile):
+            inputs = (binding, clusters, profile, scheduling.options)
+            track.lane.keep("scheduled", inputs, (track.binding, track.is_renewed))
+    return problems
+
+
+def _is_grouped(binding: Binding) -> bool:
+    return bool(binding.workload_affinity_group or binding.workload_anti_affinity_group)
 
 
 def _is_steady(before: Binding, decision: Decision, profile: Profile | None) -> bool:
@@ -124,7 +108,7 @@ def _is_steady(before: Binding, decision: Decision, profile: Profile | None) -> 
 
     True where nothing called for scheduling; and where all fitting clusters are chosen anyway, and are those chosen before.
     """
-    if before.workload_affinity_group or before.workload_anti_affinity_group:
+    if _is_grouped(before):
         return False
     if decision.trigger is None:
         return True
@@ -144,46 +128,23 @@ def _is_steady(before: Binding, decision: Decision, profile: Profile | None) -> 
     )
 
 
-def _definitions_by_cluster(
-    standings: Sequence[Standing], bindings: Mapping[ObjectId, Binding]
-) -> tuple[tuple[str, tuple[Manifest, ...]], ...]:
+def _definitions_by_cluster(tracks: Sequence[Track]) -> tuple[tuple[str, tuple[Manifest, ...]], ...]:
     """(cluster, the CustomResourceDefinitions that this render puts there), by name."""
     found: dict[str, list[Manifest]] = {}
-    for each in standings:
-        if is_definition(each.template) and each.template.id in bindings:
-            for name in bindings[each.template.id].target_names:
-                found.setdefault(name, []).append(each.template)
+    for track in tracks:
+        if is_definition(track.standing.template) and track.binding is not None:
+            for name in track.binding.target_names:
+                found.setdefault(name, []).append(track.standing.template)
     return tuple((name, tuple(found[name])) for name in sorted(found))
 
 
-def _problem(template: Manifest, decision: Decision, scheduling: Scheduling) -> Problem | None:
-    policy = _policy(decision.binding, scheduling.policies)
-    if _profile(decision, scheduling) is None:
+def _problem(
+    template: Manifest, decision: Decision, profile: Profile | None, policies: PolicyIndex
+) -> Problem | None:
+    if profile is not None and decision.failure is None:
+        return None
+    claim = decision.binding.claim
+    policy = policies.by_claim.get(claim) if claim is not None else None
+    if profile is None:
         return messages.no_scheduler(template, policy, decision.binding.scheduler_name)
     return None if decision.failure is None else messages.unscheduled(template, policy, decision.failure)
-
-
-def _is_renewed(decision: Decision, scheduling: Scheduling) -> bool:
-    return (
-        decision.failure is None
-        and _profile(decision, scheduling) is not None
-        and takes_part(decision.binding)
-    )
-
-
-def _is_kept(decision: Decision, scheduling: Scheduling) -> bool:
-    if _profile(decision, scheduling) is None:
-        return True
-    return decision.failure is not None and decision.failure.kind is not FailureKind.FIT
-
-
-def _profile(decision: Decision, scheduling: Scheduling) -> Profile | None:
-    return _profile_of(decision.binding, scheduling)
-
-
-def _profile_of(binding: Binding, scheduling: Scheduling) -> Profile | None:
-    return scheduling.profiles.get(binding.scheduler_name)
-
-
-def _policy(binding: Binding, policies: PolicyIndex) -> PropagationPolicy | None:
-    return policies.by_claim.get(binding.claim) if binding.claim is not None else None

@@ -6,7 +6,7 @@ those of the packages that it composes, except what is held when something canno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -18,14 +18,14 @@ from reconciler.model.tree import PreviousRender, Rendered
 from reconciler.policy.binding_spec import Surroundings, priority_classes
 from reconciler.policy.precedence import index_policies
 from reconciler.render import messages
-from reconciler.render.committing import Following, committed, follow
-from reconciler.render.contents import Absent, Contents, absent, contents
+from reconciler.render.committing import committed, follow
+from reconciler.render.contents import Absent, absent, contents
 from reconciler.render.facts import Facts, cluster_facts
 from reconciler.render.hold import CONFIG_FILE, Faults, faults_of, refusal_of
 from reconciler.render.memo import Memo
 from reconciler.render.output import output_tree
-from reconciler.render.placing import Placement, Scheduling, place
-from reconciler.render.standing import Rules, Standing, standing
+from reconciler.render.placing import Scheduling, place
+from reconciler.render.standing import Rules, Track, standing
 from reconciler.render.tree import tree_of_directories
 from reconciler.scheduler.batch import PROFILES, Placed, placed_since
 from reconciler.scheduler.registry import Profile
@@ -55,48 +55,47 @@ def render(
         return _all_held(previous, faults.everything)
     facts = _facts(fleet, observation, memo, assume_unreported=assume_unreported)
     rules = _rules(fleet, faults, interpreters, memo)
-    standings = _standings(fleet, previous, rules, memo)
+    tracks = _tracks(fleet, previous, rules, memo)
     scheduling = Scheduling(
         policies=rules.policies,
         profiles=plugins,
         options=Options(independent=fleet.config.independent_scheduling),
         placed=_unseen(facts, observation, previous),
     )
-    placement = place(standings, facts.clusters, scheduling, now, memo)
+    unscheduled = place(tracks, facts.clusters, scheduling, now, memo)
     gone = absent(fleet, facts, previous)
-    following = follow(standings, placement, gone.bindings, previous, interpreters, memo)
-    bindings = committed(standings, following.bindings, placement.renewed, previous, memo)
-    made = contents(fleet, facts, standings, bindings, previous, interpreters, memo)
+    following = follow(tracks, gone.bindings, previous, interpreters)
+    bindings = committed(tracks, previous)
+    made = contents(fleet, facts, tracks, bindings, previous, interpreters, memo)
+    # What nobody claims and something needs goes where it is needed, and there is nothing to say.
+    speaking = [track for track in tracks if not (track.standing.is_unclaimed and track.binding is not None)]
+    found = [problem for track in speaking for problem in track.standing.problems]
+    found += (*unscheduled, *following.problems, *made.problems)
+    found += _problems_of_faults(fleet, facts, faults, gone)
     return Rendered(
         tree=output_tree(fleet, facts, faults, made, gone, bindings, previous, memo),
         bindings={id_: each.binding for id_, each in bindings.items()} | dict(gone.bindings),
-        problems=_problems(fleet, facts, faults, standings, placement, following, made, gone),
+        problems=_in_order(found),
         complete=fleet.is_complete
-        and not placement.kept
         and not following.unknown
         and not made.failed
-        and not any(each.held for each in standings),
+        and not any(track.is_kept or track.standing.held for track in tracks),
         assumed_clusters=tuple(sorted(facts.assumed)),
-        unclaimed=tuple(
-            each.template.id
-            for each in standings
-            if each.is_unclaimed and each.template.id not in following.bindings
-        ),
+        unclaimed=tuple(track.id for track in speaking if track.standing.is_unclaimed),
     )
 
 
 def _faults(fleet: Fleet, previous: PreviousRender, memo: Memo) -> Faults:
     names = tuple(sorted(cluster.name for cluster in fleet.clusters))
     inputs = (fleet.refused, fleet.unreadable, names, tuple(previous.trees))
-    return memo.remember("faults", (), inputs, lambda: faults_of(fleet, previous))
+    return memo.fleet.remember("faults", inputs, lambda: faults_of(fleet, previous))
 
 
 def _facts(fleet: Fleet, observation: Observation, memo: Memo, *, assume_unreported: bool) -> Facts:
     reports = tuple((name, report.status) for name, report in observation.clusters.items())
     origins = tuple(cluster.origin for cluster in fleet.clusters)
-    return memo.remember(
+    return memo.fleet.remember(
         "facts",
-        (),
         (fleet.clusters, origins, reports, assume_unreported),
         lambda: cluster_facts(fleet, observation, assume_unreported=assume_unreported),
     )
@@ -106,11 +105,13 @@ def _rules(fleet: Fleet, faults: Faults, interpreters: Interpreters, memo: Memo)
     overrides = frozenset(
         (each.namespace, each.name) for each in fleet.override_policies if not each.deleting
     )
-    classes = tuple(sorted(priority_classes(fleet.templates).items()))
+    templates = fleet.templates
+    classes = memo.fleet.remember(
+        "priority classes", (templates,), lambda: tuple(sorted(priority_classes(templates).items()))
+    )
     skipped = fleet.config.skipped_namespaces
-    return memo.remember(
+    return memo.fleet.remember(
         "rules",
-        (),
         (fleet.propagation_policies, overrides, classes, faults, interpreters, skipped),
         lambda: Rules(
             policies=index_policies(fleet.propagation_policies),
@@ -122,14 +123,15 @@ def _rules(fleet: Fleet, faults: Faults, interpreters: Interpreters, memo: Memo)
     )
 
 
-def _standings(fleet: Fleet, previous: PreviousRender, rules: Rules, memo: Memo) -> tuple[Standing, ...]:
-    """Every template's standing, in the order of their identities."""
-    found = []
+def _tracks(fleet: Fleet, previous: PreviousRender, rules: Rules, memo: Memo) -> list[Track]:
+    """Every template with its standing, in the order of their identities."""
+    tracks = []
     for template in sorted(fleet.templates, key=lambda each: each.id):
         old = previous.bindings.get(template.id)
-        compute = partial(standing, template, old, rules)
-        found.append(memo.remember("standing", template.id, (template, old, rules), compute))
-    return tuple(found)
+        lane = memo.lane(template.id)
+        stands = lane.remember("standing", (template, old, rules), partial(standing, template, old, rules))
+        tracks.append(Track(standing=stands, lane=lane, previous=old, binding=stands.binding))
+    return tracks
 
 
 def _unseen(facts: Facts, observation: Observation, previous: PreviousRender) -> tuple[Placed, ...]:
@@ -150,25 +152,8 @@ def _unseen(facts: Facts, observation: Observation, previous: PreviousRender) ->
     return placed_since(concerned, seen)
 
 
-def _problems(
-    fleet: Fleet,
-    facts: Facts,
-    faults: Faults,
-    standings: tuple[Standing, ...],
-    placement: Placement,
-    following: Following,
-    made: Contents,
-    gone: Absent,
-) -> tuple[Problem, ...]:
-    found = [
-        problem
-        for each in standings
-        # What nobody claims and something needs goes where it is needed.
-        if not (each.is_unclaimed and each.template.id in following.bindings)
-        for problem in each.problems
-    ]
-    found += (*placement.problems, *following.problems, *made.problems)
-    found += (messages.unreported(each) for each in facts.clusters if each.name in facts.unreported)
+def _problems_of_faults(fleet: Fleet, facts: Facts, faults: Faults, gone: Absent) -> list[Problem]:
+    found = [messages.unreported(each) for each in facts.clusters if each.name in facts.unreported]
     found += (
         messages.cluster_held(name, reason, faults.places.get(name))
         for name, reason in sorted(faults.clusters.items())
@@ -178,8 +163,12 @@ def _problems(
     nowhere = [id_ for id_ in gone.ids if id_ not in faults.templates]
     if nowhere:
         found.append(messages.absent_kept(nowhere, fleet.unreadable))
-    # The same words about several objects are said once.
-    said = {(problem.location, str(problem)): problem for problem in reversed(found)}
+    return found
+
+
+def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """By place; the same words about several objects are said once."""
+    said = {(problem.location, str(problem)): problem for problem in reversed(problems)}
     return tuple(sorted(said.values(), key=lambda problem: (problem.sort_key(), problem.subject)))
 
 

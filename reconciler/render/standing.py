@@ -12,6 +12,7 @@ from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.registry import Interpreters
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import Binding
+from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
 from reconciler.policy.binding_spec import (
     Interpretation,
@@ -24,6 +25,7 @@ from reconciler.policy.precedence import PolicyIndex
 from reconciler.render import messages
 from reconciler.render.exclusions import is_namespace, never_propagated, not_sent_everywhere
 from reconciler.render.hold import Faults
+from reconciler.render.memo import Lane
 from reconciler.render.uid import template_uid
 
 
@@ -44,6 +46,26 @@ class Standing:
     is_unclaimed: bool = False
     is_never_propagated: bool = False
     problems: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Track:
+    """One template on its way through a pass: its standing, what is remembered of it, and its binding as of the last stage.
+
+    `is_renewed`: the scheduler looked at the binding and did not fail. `is_kept`: it failed, and the last result stays.
+    """
+
+    standing: Standing
+    lane: Lane
+    previous: Binding | None
+    binding: Binding | None
+    is_renewed: bool = False
+    is_kept: bool = False
+
+    @property
+    def id(self) -> ObjectId:
+        """The template's identity."""
+        return self.standing.template.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +122,12 @@ def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Stan
             everywhere=everywhere,
             problems=(binding,),
         )
-    return Standing(template=template, binding=binding, is_scheduled=True, everywhere=everywhere)
+    return Standing(
+        template=template,
+        binding=binding,
+        is_scheduled=True,
+        everywhere=everywhere,
+    )
 
 
 def _held(template: Manifest, previous: Binding | None, reason: str, *, everywhere: bool) -> Standing:

@@ -219,20 +219,23 @@ def test_a_digest_tells_every_part_of_a_tree_apart():
 
 
 def test_an_answer_is_used_again_only_for_the_same_inputs():
-    memo, asked = Memo(), []
+    lane, asked = Memo().fleet, []
 
     def ask(*inputs: Any) -> int:
-        return memo.remember("stage", "key", inputs, lambda: asked.append(inputs) or len(asked))
+        return lane.remember("stage", inputs, lambda: asked.append(inputs) or len(asked))
 
-    assert [ask(1, "a"), ask(1, "a"), ask(2, "a"), ask(2, "a"), ask(1, "a")] == [1, 1, 2, 2, 3]
+    assert [ask(1, "a"), ask(1, "a"), ask(2, "a"), ask(2, "a"), ask(1, "a"), ask(1)] == [1, 1, 2, 2, 3, 4]
 
 
-def test_what_a_pass_did_not_use_is_forgotten():
+def test_what_a_pass_did_not_see_is_forgotten():
     memo = Memo()
-    memo.remember("s", 1, (1,), lambda: "x")
+    first = memo.lane(WEB)
+    first.keep("s", (1,), "x")
+    memo.begin()
+    assert memo.lane(WEB) is first
     memo.begin()
     memo.begin()
-    assert memo.recall("s", 1, (1,)) is None
+    assert memo.lane(WEB).recall("s", (1,)) is None
 
 
 @pytest.mark.parametrize(
