@@ -130,7 +130,7 @@ def cluster_document(name: str, **options: Any) -> dict[str, Any]:
     if options["secret"]:
         spec["secretRef"] = {"namespace": options["namespace"], "name": options["secret"]}
     if options["taints"]:
-        spec["taints"] = [_taint(text) for text in options["taints"]]
+        spec["taints"] = [parse_taint(text) for text in options["taints"]]
     labels = dict(_pair(text) for text in options["labels"])
     return {
         "apiVersion": "cluster.karmada.io/v1alpha1",
@@ -147,7 +147,8 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _taint(text: str) -> dict[str, str]:
+def parse_taint(text: str) -> dict[str, str]:
+    """`KEY[=VALUE]:EFFECT` as a taint's fields. Raises SettingsError."""
     match = _TAINT.match(text)
     if match is None:
         raise SettingsError(f"not KEY[=VALUE]:NoSchedule or KEY[=VALUE]:NoExecute: {text!r}")
