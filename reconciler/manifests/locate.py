@@ -81,7 +81,7 @@ def _root(origin: Origin) -> Node | None:
     return found.value if found.steps == 2 else None
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # nodes are many times the size of their file
 def nodes_of(text: bytes, *, is_json_file: bool) -> tuple[Node, ...]:
     """The root nodes of a file's documents, as `load` counts them; none where the file cannot be read."""
     content = text.removeprefix(b"\xef\xbb\xbf")
