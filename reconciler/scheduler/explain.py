@@ -13,7 +13,7 @@ from reconciler.scheduler.outcome import Attempt, Failure, Mode, Replicas
 from reconciler.scheduler.plugin import Context
 from reconciler.scheduler.registry import Profile
 from reconciler.scheduler.schedule import rank, schedule
-from reconciler.scheduler.state import State, reasons
+from reconciler.scheduler.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +70,9 @@ def refusals(context: Context, profile: Profile, state: State) -> dict[str, tupl
     result = {}
     for position in state.table.living:
         cluster = state.table.clusters[position]
-        found = tuple(
-            Refusal(filter=filter_.name, reason=reason)
-            for filter_ in profile.filters
-            for reason in reasons(context, cluster, (filter_,))
-        )
+        asked = (f for f in profile.filters if not (f.spares_previous and cluster.name in context.previous))
+        verdicts = ((filter_.name, filter_.check(context, cluster)) for filter_ in asked)
+        found = tuple(Refusal(filter=name, reason=v.reason) for name, v in verdicts if not v.fits)
         if found:
             result[cluster.name] = found
     return result

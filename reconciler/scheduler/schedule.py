@@ -6,6 +6,7 @@ Pure: the capacity in `State` is read here and deducted from by whoever decides 
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +23,6 @@ from reconciler.scheduler.outcome import (
     FailureKind,
     Shares,
     fit_failure,
-    folded,
     summary,
 )
 from reconciler.scheduler.plugin import Context, Peers
@@ -70,16 +70,17 @@ def find_fitting(context: Context, profile: Profile, state: State) -> Fitting:
     screen = state.screen(context, profile)
     apart = _apart(context, profile, state)
     if not apart:
-        return Fitting(positions=screen.passing, refused=folded(screen.refused.values()))
-    refused = {position: reason for position, reason in screen.refused.items() if position not in apart}
+        return Fitting(positions=screen.passing, refused=screen.counts)
+    counts = Counter(screen.counts)
+    counts.subtract(screen.refused[position] for position in apart if position in screen.refused)
     positions = [position for position in screen.passing if position not in apart]
     for position in sorted(apart):
-        reason = first_reason(context, state.table.clusters[position], profile.filters)
+        reason = first_reason(context, profile, screen, position, state.table.clusters[position])
         if reason:
-            refused[position] = reason
+            counts[reason] += 1
         else:
             insort(positions, position)
-    return Fitting(positions=positions, refused=folded(refused.values()))
+    return Fitting(positions=positions, refused={why: n for why, n in sorted(counts.items()) if n})
 
 
 def _apart(context: Context, profile: Profile, state: State) -> set[int]:

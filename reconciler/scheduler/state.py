@@ -13,6 +13,7 @@ from reconciler.model.binding import TargetCluster
 from reconciler.model.cluster import Cluster
 from reconciler.model.policy import Placement
 from reconciler.scheduler.filters.affinity import overflow_order
+from reconciler.scheduler.outcome import folded
 from reconciler.scheduler.plugin import Context, Filter
 from reconciler.scheduler.registry import Profile
 from reconciler.scheduler.replicas.estimate import UNKNOWN, Capacity
@@ -32,10 +33,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What the filters say that many bindings share: the living positions that pass, and the first reason against each other one."""
+    """What the filters say that many bindings share: the living positions that pass, and the first reason against each other one.
+
+    `columns` has, for each filter of the profile, the reasons by position; None for a filter that is asked for each binding.
+    `counts` are the reasons, folded.
+    """
 
     passing: Sequence[int]
     refused: Mapping[int, str]
+    counts: Mapping[str, int]
+    columns: tuple[Mapping[int, str] | None, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,12 +126,15 @@ class State:
         return id(self._placements.setdefault(id(placement), placement))
 
     def _screened(self, context: Context, profile: Profile) -> Screen:
+        columns = tuple(
+            self._refused_by(filter_, filter_.depends_on(context), context) if filter_.depends_on else None
+            for filter_ in profile.filters
+        )
         refused: dict[int, str] = {}
-        for filter_ in reversed(profile.filters):  # the first reason is written last, and stays
-            if filter_.depends_on is not None:
-                refused |= self._refused_by(filter_, filter_.depends_on(context), context)
+        for column in reversed(columns):  # the first reason is written last, and stays
+            refused |= column or {}
         passing = [position for position in self.table.living if position not in refused]
-        return Screen(passing=passing, refused=dict(sorted(refused.items())))
+        return Screen(passing=passing, refused=refused, counts=folded(refused.values()), columns=columns)
 
     def _refused_by(self, filter_: Filter, key: Hashable, context: Context) -> Mapping[int, str]:
         """Living positions that one filter refuses, for all bindings with this key."""
@@ -150,17 +160,13 @@ def new_state(clusters: Iterable[Cluster], options: Options | None = None) -> St
     )
 
 
-def first_reason(context: Context, cluster: Cluster, filters: Iterable[Filter]) -> str:
-    """The first filter's reason against the cluster, or ""."""
-    return next(iter(reasons(context, cluster, filters)), "")
-
-
-def reasons(context: Context, cluster: Cluster, filters: Iterable[Filter]) -> Iterable[str]:
-    """Every filter's reason against the cluster, in the order of the filters."""
-    spared = cluster.name in context.previous
-    for filter_ in filters:
-        if spared and filter_.spares_previous:
+def first_reason(context: Context, profile: Profile, screen: Screen, position: int, cluster: Cluster) -> str:
+    """The first filter's reason of this binding against the cluster, or ""."""
+    is_spared = cluster.name in context.previous
+    for filter_, column in zip(profile.filters, screen.columns, strict=True):
+        if is_spared and filter_.spares_previous:
             continue
-        verdict = filter_.check(context, cluster)
-        if not verdict.fits:
-            yield verdict.reason
+        reason = filter_.check(context, cluster).reason if column is None else column.get(position)
+        if reason:
+            return reason
+    return ""
