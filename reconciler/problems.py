@@ -296,6 +296,13 @@ _FILES: Final = (
         "objects look like somebody else's.",
         "remove the key",
     ),
+    _row(
+        "R146",
+        "Built-in object of another shape",
+        "A field of a kind that is Kubernetes' own has another type than Kubernetes gives it, so that every API server would "
+        "refuse the object. In YAML, quotes make text.",
+        "write a value of the expected type",
+    ),
 )
 
 _POLICIES: Final = (
@@ -772,7 +779,8 @@ _SCHEDULING: Final = (
 )
 
 _OVERRIDES: Final = (
-    # R4xx: rows are appended by number. R401-R409: override policies; R410-R419: native interpretation.
+    # R4xx: rows are appended by number. R401-R409: override policies; R410-R419: native interpretation; R420-R429: declared
+    # interpretation.
     _row(
         "R401",
         "override cannot be applied",
@@ -801,6 +809,41 @@ _OVERRIDES: Final = (
         "A field that says how many replicas the object has, what they need or what they refer to has the wrong type. The "
         "object keeps what it had.",
         "correct the field: `kubectl apply --dry-run=server` says what the API expects",
+    ),
+    _row(
+        "R420",
+        "script is not Lua",
+        "The script of this customization breaks the syntax of Lua 5.1 (with `goto`, as GopherLua reads it). The whole "
+        "customization is refused, and objects of its kind stay as they are.",
+        "correct the script at this line",
+    ),
+    _row(
+        "R421",
+        "script fails",
+        "The script raised an error, used something that scripts do not have, or does not define its function. What was asked "
+        "of it has no answer, and no other rule is asked instead: the object keeps what it had, or its health is unknown.",
+        "correct the script; `reconciler interpret` runs it on a file",
+    ),
+    _row(
+        "R422",
+        "script exceeds its limits",
+        "One call may take ten million instructions and 64 MiB of memory. These limits are the same on every machine, so the "
+        "script fails everywhere for this object, which keeps what it had.",
+        "look for a loop that does not end, or for text and tables that grow with every turn",
+    ),
+    _row(
+        "R423",
+        "script ran out of time",
+        "The call did not end within a second of the clock, or the process that ran it was lost. That says nothing about the "
+        "script on another day: the object keeps what it had, the answer is not remembered, and the next render tries again.",
+        "if it happens again: look for patterns and sorts over long text, or give the reconciler more CPU",
+    ),
+    _row(
+        "R424",
+        "script returns something else",
+        "What the script returned is not what its operation asks for: another type, a list with holes, a table with both "
+        "numbers and names as keys, a table that is reached twice, or a reference that names no object.",
+        "return what the operation asks for; `reconciler interpret` shows it",
     ),
 )
 

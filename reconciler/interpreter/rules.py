@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Problem, ReconcilerError
 from reconciler.model.binding import Component, ReplicaRequirements
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
@@ -22,6 +22,18 @@ GroupVersionKind = tuple[str, str]
 
 class InterpretationError(ReconcilerError):
     """An object cannot be interpreted: a field has the wrong type, or a rule of the fleet failed."""
+
+
+class ScriptFailed(InterpretationError):  # noqa: N818 - named for what happened
+    """A rule that the fleet declares has no answer; `problem` says where and why.
+
+    `is_transient`: it ran out of time and may succeed at the next attempt. Until then what there was stays.
+    """
+
+    def __init__(self, problem: Problem, *, is_transient: bool = False) -> None:
+        super().__init__(": ".join((problem.message, *problem.evidence[:1])))
+        self.problem = problem
+        self.is_transient = is_transient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

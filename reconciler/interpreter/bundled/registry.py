@@ -1,0 +1,3 @@
+"""All bundled kinds."""
+
+RULES_BY_KIND = {}
