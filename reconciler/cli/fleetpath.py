@@ -14,7 +14,7 @@ from reconciler.git.checkout import read_commit, read_work_tree
 from reconciler.git.checkout import resolve as resolve_revision
 from reconciler.git.references import full_name, resolve
 from reconciler.git.repository import Repository, open_repository
-from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render
+from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render, with_seen
 from reconciler.model.fleet import Source
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
@@ -90,10 +90,9 @@ def facts_of(
     """What the machine branches say, as far as this clone has them."""
     if repository is None:
         return Observation(), PreviousRender()
-    return (
-        read_observation(repository, machine_tip(repository, branches.status), memory),
-        read_render(repository, machine_tip(repository, branches.rendered), memory),
-    )
+    observation = read_observation(repository, machine_tip(repository, branches.status), memory)
+    previous = read_render(repository, machine_tip(repository, branches.rendered), memory)
+    return observation, with_seen(repository, previous, observation, memory)
 
 
 def decide_at(

@@ -20,6 +20,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "validate": ("validate", "Check the whole fleet: every problem at once, with its place and remedy."),
     "render": ("render", "Compute what runs where; write it to a directory or to the machine branches."),
     "diff": ("diff", "Show what a change does: placements and objects, per cluster."),
+    "explain": ("explain", "Say why a template is where it is: policy, filters, division, overrides."),
     "simulate": ("simulate", "Decide with changed facts: what moves when a cluster or a zone is lost."),
     "apply": ("apply", "Carry out one pass of the rendered state against the push clusters."),
     "run": ("run", "Reconcile for ever (the Deployment)."),
@@ -34,7 +35,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "version": ("version", "Print the version."),
 }
 
-ALIASES: Final = {"plan": "diff", "get": "status"}
+ALIASES: Final = {"plan": "diff", "get": "status", "why": "explain"}
 
 HINTS: Final = {
     "join": "clusters are files of the fleet repository: `reconciler cluster add NAME`",

@@ -28,7 +28,7 @@ from reconciler.git.trailers import COMPLETE, RENDERED_COMMIT
 from reconciler.git.writer import CommitFacts, write_files
 from reconciler.loop.island import Island
 from reconciler.loop.record import desired_of
-from reconciler.loop.run import Hooks, Log
+from reconciler.loop.run import ENDING, Hooks, Log
 from reconciler.loop.triggers import Triggers
 from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId, object_id_of_path
@@ -74,7 +74,7 @@ class Agent:
     trouble: str = ""
     rules_now: tuple[GuardLimits, tuple[Approval, ...]] = field(default=(GuardLimits(), ()))
     turned: float = field(default_factory=time.monotonic)
-    _settings: ClusterSettings | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _tip: str = ""
@@ -84,6 +84,7 @@ class Agent:
     async def run(self, island: Island, stopping: asyncio.Event) -> None:
         """Follow the branch until `stopping`."""
         self.island = island
+        self._stopping = stopping
         await self._stand()
         tasks = [
             asyncio.create_task(island.run(stopping), name=f"island {self.cluster}"),
@@ -99,6 +100,15 @@ class Agent:
     def changed(self) -> None:
         """Something is new to report."""
         self._changed.set()
+
+    def may_deliver(self) -> str:
+        """Why nothing may be written to the cluster just now, or an empty text."""
+        return ENDING if self._stopping.is_set() else self.may_write()
+
+    def resume(self) -> None:
+        """The stop switch was turned, one way or the other: look at the cluster again."""
+        if self.island is not None:
+            self.island.again()
 
     def ready(self) -> str:
         """Empty when a tree is being delivered, else what is missing."""
@@ -162,23 +172,21 @@ class Agent:
                 self.log.warning("stand.failed", problem=str(error))
 
     async def _take(self, tip: str) -> None:
-        desired, settings, approvals = await self.in_git(self._read, tip)
+        desired, before, settings, approvals = await self.in_git(self._read, tip)
         island = self.island
         if island is None:
             return
         # A change must not loosen its own guard: the stricter of the last and of this tree's settings counts.
         limits = self.limits
-        for each in (self._settings, settings):
-            if each is not None:
-                limits = tightened(
-                    limits,
-                    max_deletions=each.max_deletions,
-                    max_percent=each.max_deletion_percent,
-                    protected_kinds=each.protected_kinds,
-                )
-        self._settings = settings
+        for each in (before, settings):
+            limits = tightened(
+                limits,
+                max_deletions=each.max_deletions,
+                max_percent=each.max_deletion_percent,
+                protected_kinds=each.protected_kinds,
+            )
         self.rules_now = (limits, approvals)
-        island.suspended = "suspended in the fleet repository" if settings.suspend else ""
+        island.suspend("suspended in the fleet repository" if settings.suspend else "")
         island.observe_only = settings.observe
         if island.desired is None or island.desired.commit != desired.commit:
             self.log.info(
@@ -197,7 +205,8 @@ class Agent:
             require_signature(self.repository, tip, self.allowed_signers)
         return tip
 
-    def _read(self, tip: str) -> tuple[Desired, ClusterSettings, tuple[Approval, ...]]:
+    def _read(self, tip: str) -> tuple[Desired, ClusterSettings, ClusterSettings, tuple[Approval, ...]]:
+        """What the branch wants, the settings before and with it, and the approvals."""
         commit = check_tip(self.repository, tip, required=CLUSTER_TRAILERS)
         found = read_tip(self.repository, tip, required=CLUSTER_TRAILERS)
         if commit is None or found is None:
@@ -210,9 +219,15 @@ class Agent:
             complete=commit.trailers[COMPLETE] == "true",
             tree=commit.tree,
         )
-        settings = decode_settings(files[SETTINGS]) if SETTINGS in files else ClusterSettings()
+        # Read from the branch, not remembered: a restart in between must not loosen anything.
+        settings = self._settings_at(tip)
+        before = self._settings_at(commit.parents[0]) if commit.parents else settings
         approvals = decode_approvals(files[APPROVALS]) if APPROVALS in files else ()
-        return desired, settings, approvals
+        return desired, before, settings, approvals
+
+    def _settings_at(self, commit: str) -> ClusterSettings:
+        files = Files(self.repository, read_commit(self.repository, commit).tree)
+        return decode_settings(files[SETTINGS]) if SETTINGS in files else ClusterSettings()
 
     def _objects_at(self, rendered: str) -> frozenset[ObjectId] | None:
         branch = self._branch_commit(rendered)

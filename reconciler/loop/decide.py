@@ -14,7 +14,7 @@ from reconciler.errors import GitError, Problem
 from reconciler.fleet.assemble import Memo as FleetMemo
 from reconciler.fleet.assemble import assemble
 from reconciler.git.reader import Files, read_previous, read_tip
-from reconciler.git.repository import Repository
+from reconciler.git.repository import Repository, raw
 from reconciler.git.trailers import RENDERED_COMMIT
 from reconciler.manifests.load import load
 from reconciler.model.binding import Binding
@@ -90,6 +90,23 @@ def decode_bindings(files: Mapping[str, bytes], memory: Memory | None = None) ->
                 memory.bindings[key] = binding
         found[binding.resource] = binding
     return found
+
+
+def with_seen(
+    repository: Repository, previous: PreviousRender, observation: Observation, memory: Memory | None = None
+) -> PreviousRender:
+    """`previous` with the bindings that each cluster's report had seen, where that was another rendered commit."""
+    by_commit: dict[str, Mapping[ObjectId, Binding]] = {"": {}}
+    seen: dict[str, Mapping[ObjectId, Binding]] = {}
+    for name, report in sorted(observation.clusters.items()):
+        commit = report.rendered_commit
+        if commit == previous.commit:
+            continue
+        if commit not in by_commit:
+            known = repository.has(raw(commit))
+            by_commit[commit] = read_render(repository, commit, memory).bindings if known else {}
+        seen[name] = by_commit[commit]
+    return replace(previous, seen=seen) if seen else previous
 
 
 def moment(

@@ -7,10 +7,10 @@ alone. It decides nothing: `plan.changes` and the guards do, `Target` carries ou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import ClusterError, Outdated, Problem, ReconcilerError
 from reconciler.events import Reason
@@ -21,6 +21,8 @@ from reconciler.model.plan import Action, Desired, Outcome, Plan
 from reconciler.plan.changes import Rules, changes
 from reconciler.targets.target import Target
 
+T = TypeVar("T")
+
 
 class Log(Protocol):
     """The part of a structured logger that is used here."""
@@ -30,6 +32,9 @@ class Log(Protocol):
 
     def warning(self, event: str, **facts: Any) -> None:
         """Record something degraded."""
+
+    def exception(self, event: str, **facts: Any) -> None:
+        """Record a fault of our own, with where it happened."""
 
 
 class Observer(Protocol):
@@ -95,6 +100,7 @@ class Island:
     _delivered: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff = field(default_factory=Backoff)
     _looked_over: datetime | None = None
+    _overdue: bool = True
 
     def want(self, desired: Desired) -> None:
         """Bring the cluster to this tree; replaces what was wanted before."""
@@ -125,14 +131,26 @@ class Island:
     def applied_commit(self) -> str:
         """The rendered commit that this cluster stands at: everything of it applied, whatever may not be pruned yet."""
         outcome = self.outcome
-        return outcome.commit if outcome is not None and not outcome.failed and not self.trouble else ""
+        if outcome is None or outcome.failed or outcome.stopped or self.trouble:
+            return ""
+        return outcome.commit
+
+    def suspend(self, reason: str) -> None:
+        """Write nothing while there is a reason; without one, look the cluster over and go on."""
+        resumed = bool(self.suspended) and not reason
+        self.suspended = reason
+        if resumed:
+            self.again()
+
+    def again(self) -> None:
+        """Look the cluster over in full, now: what was put off while it was suspended is not known otherwise."""
+        self._overdue = True
+        self._wanted.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver and observe until `stopping`."""
-        delivering = asyncio.create_task(self._deliver_forever(stopping))
-        observing = asyncio.create_task(self._observe_forever(stopping))
-        healing = asyncio.create_task(self._heal_forever(stopping))
-        tasks = (delivering, observing, healing)
+        works = (self._deliver_forever, self._observe_forever, self._heal_forever)
+        tasks = [asyncio.create_task(self._supervised(work, stopping)) for work in works]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -150,10 +168,8 @@ class Island:
         live = await self.target.inspect(desired, full=full)
         return changes(desired, live, self.rules(desired))
 
-    async def deliver(self, *, full: bool = True) -> Outcome:
-        """One pass: inspect, plan, apply. Raises ClusterError."""
-        started = self.clock()
-        plan = await self.look(full=full)
+    async def carry_out(self, plan: Plan, started: datetime) -> Outcome:
+        """Apply what `look` came to; where the cluster is only observed, say what would be done. Raises ClusterError."""
         self.plan = plan
         if self.observe_only:
             return Outcome(
@@ -162,6 +178,7 @@ class Island:
                 problems=plan.problems,
                 guards=plan.guards,
                 complete=False,
+                stopped="" if plan.is_empty else "the cluster is only observed",
                 started=started,
                 finished=self.clock(),
             )
@@ -181,30 +198,52 @@ class Island:
 
     # --- the three tasks ---
 
+    async def _supervised(
+        self, work: Callable[[asyncio.Event], Awaitable[None]], stopping: asyncio.Event
+    ) -> None:
+        """Begin again after a fault of our own: it must neither silence this cluster for good nor reach another one."""
+        while not stopping.is_set():
+            try:
+                await work(stopping)
+            except Exception as error:
+                self.trouble = f"{type(error).__name__}: {error}"
+                self._overdue = True
+                self.log.exception("island.broke", cluster=self.name, task=work.__name__)
+                await _first(stopping, seconds=self._backoff.next())
+            else:
+                return
+
     async def _deliver_forever(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             wait = self.pace.full_pass
             if self.desired is not None:
                 self._wanted.clear()
-                wait = await self._pass()
+                wait = await self._pass(stopping)
             await _first(stopping, self._wanted, seconds=wait)
 
     async def _heal_forever(self, stopping: asyncio.Event) -> None:
         """Watch and put back, once a first pass has gone through."""
         while self.outcome is None and not stopping.is_set():
             await _first(stopping, self._delivered, seconds=self.pace.settled)
-        if self.healer is not None and not self.observe_only and not stopping.is_set():
+        if self.healer is not None and not stopping.is_set():
             await self.healer.run(stopping)
 
-    async def _pass(self) -> float:
+    async def _pass(self, stopping: asyncio.Event) -> float:
         """One pass with its errors turned into state; the seconds until the next one."""
         before = (self.outcome, self.trouble)
         started = self.clock()
         full = (
-            bool(self.trouble) or self._looked_over is None or started - self._looked_over >= self._full_pass
+            self._overdue
+            or bool(self.trouble)
+            or self._looked_over is None
+            or started - self._looked_over >= self._full_pass
         )
+        self._overdue = False
         try:
-            self.outcome = await self.deliver(full=full)
+            plan = await _unless(stopping, self.look(full=full))
+            if plan is None:
+                return 0.0
+            self.outcome = await self.carry_out(plan, started)
             if full:
                 self._looked_over = started
             self.trouble = ""
@@ -212,7 +251,7 @@ class Island:
             self.trouble = str(error)
             self.log.warning("cluster.outdated", cluster=self.name, problem=str(error))
             wait = self._backoff.next()
-        except ClusterError as error:
+        except ReconcilerError as error:
             self.trouble = str(error)
             wait = self._backoff.next()
             self.log.warning("cluster.failed", cluster=self.name, problem=str(error), retry_in=round(wait, 1))
@@ -232,6 +271,8 @@ class Island:
             )  # fmt: skip
         for guard in outcome.guards:
             self.log.warning("prune.held", cluster=self.name, guard=guard.name, objects=len(guard.objects))
+        if outcome.stopped:
+            return self.pace.full_pass  # `again` wakes it; until then nothing can come of trying
         if outcome.failed or (not outcome.complete and not outcome.guards):
             return self._backoff.next()
         self._backoff.reset()
@@ -240,7 +281,7 @@ class Island:
     async def _observe_forever(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             self._delivered.clear()
-            await self.observe()
+            await _unless(stopping, self.observe())
             await _first(stopping, self._delivered, seconds=self._observation_pause())
 
     async def observe(self) -> None:
@@ -275,6 +316,8 @@ class Island:
         outcome = self.outcome
         if outcome is None:
             return Reason.PROGRESSING
+        if outcome.stopped:
+            return Reason.SUSPENDED
         if outcome.guards or (self.desired is not None and self.desired.held):
             return Reason.GUARD_TRIPPED
         if outcome.failed:
@@ -296,6 +339,18 @@ def _seconds(outcome: Outcome) -> float:
     if outcome.started is None or outcome.finished is None:
         return 0.0
     return round((outcome.finished - outcome.started).total_seconds(), 3)
+
+
+async def _unless(stopping: asyncio.Event, asking: Coroutine[Any, Any, T]) -> T | None:
+    """What the question comes to; None where the program ends before there is an answer. Not for anything that writes."""
+    task, stop = asyncio.create_task(asking), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+        stop.cancel()
+        await asyncio.gather(task, stop, return_exceptions=True)
 
 
 async def _first(*events: asyncio.Event, seconds: float) -> None:

@@ -27,7 +27,7 @@ from reconciler.git.repository import Repository, raw
 from reconciler.git.trailers import COMPLETE, PRUNE, RENDERED_COMMIT, SOURCE_COMMIT
 from reconciler.git.trees import TreeWriter
 from reconciler.git.writer import CommitFacts, cluster_trees, write_files
-from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render
+from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render, with_seen
 from reconciler.loop.publish import HELD, Published, Tips, publish
 from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.plan import Desired, desired_objects
@@ -114,6 +114,7 @@ class Record:
         source = read_source(self.repository.handle, at.source)
         observation = read_observation(self.repository, at.status, self.memory)
         previous = read_render(self.repository, at.rendered, self.memory)
+        previous = with_seen(self.repository, previous, observation, self.memory)
         now = moment(source, observation, previous, wake)
         return decide(source, observation, previous, now=now, assume_unreported=False, memory=self.memory)
 
@@ -169,10 +170,17 @@ class Record:
         return supersedes(self.repository, new, applied)
 
     def standing(self) -> Fetched:
-        """Where the branches were seen last, without asking anybody: what to heal from while the Git host is away."""
+        """Where the branches were seen last, without asking anybody: what to heal from while the Git host is away.
+
+        The source is the one that was rendered, whatever its branch says by now: nobody has judged that yet.
+        """
+        rendered = resolve(self.repository, self.remotes.rendered.tracking(self.branches.rendered))
+        source = (
+            read_git_commit(self.repository, rendered).trailers.get(SOURCE_COMMIT, "") if rendered else ""
+        )
         return Fetched(
-            source=resolve(self.repository, self.remotes.source.tracking(self.branches.source)),
-            rendered=resolve(self.repository, self.remotes.rendered.tracking(self.branches.rendered)),
+            source=source if source and self.repository.has(raw(source)) else "",
+            rendered=rendered,
             status=resolve(self.repository, self.remotes.status.tracking(self.branches.status)),
         )
 

@@ -36,6 +36,7 @@ from reconciler.status.quantise import quantised
 T = TypeVar("T")
 
 STUCK_SECONDS = 600.0
+ENDING = "the program is being stopped"
 ATTEMPTS = 4
 """Passes in a row after a lost race before waiting for the next trigger."""
 
@@ -51,6 +52,9 @@ class Log(Protocol):
 
     def error(self, event: str, **facts: Any) -> None:
         """Record that a person is needed."""
+
+    def exception(self, event: str, **facts: Any) -> None:
+        """Record a fault of our own, with where it happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,7 @@ class Reconciler:
     trouble: str = ""
     islands: dict[str, Island] = field(default_factory=dict)
     turned: float = field(default_factory=time.monotonic)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = field(default_factory=dict)
     _clusters: dict[str, Cluster] = field(default_factory=dict)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
@@ -106,6 +111,7 @@ class Reconciler:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Reconcile until `stopping`; then finish the write that is under way, and stop."""
+        self._stopping = stopping
         statuses = asyncio.create_task(self._status_forever(stopping))
         try:
             await self._pass_forever(stopping)
@@ -121,6 +127,16 @@ class Reconciler:
     def status_changed(self) -> None:
         """Something is new to tell."""
         self._changed.set()
+
+    def may_deliver(self) -> str:
+        """Why nothing may be written to any cluster just now, or an empty text. A pass that is under way ends at its next write."""
+        return ENDING if self._stopping.is_set() else self.may_write()
+
+    def resume(self) -> None:
+        """The stop switch was turned, one way or the other: look at everything again."""
+        self.triggers.fire("switch")
+        for island in self.islands.values():
+            island.again()
 
     # --- passes ---
 
@@ -139,12 +155,11 @@ class Reconciler:
                     break
                 reasons = wait.result()
             self.turned = time.monotonic()
-            self._passing = True
+            self._reports_due = True
             if not first and set(reasons) == {"report"}:
-                self._reports_due = True
                 self._changed.set()
                 continue
-            self._reports_due = True
+            self._passing = True
             passed = await self._pass(reasons, wake)
             self._passing = False
             wake = passed.decision.rendered.next_wake if passed else wake
@@ -225,7 +240,7 @@ class Reconciler:
             self._clusters[name] = cluster
             island = self.islands[name]
             island.observe_only = cluster.observe_only
-            island.suspended = "suspended in the fleet repository" if cluster.suspended else ""
+            island.suspend("suspended in the fleet repository" if cluster.suspended else "")
             desired = await self.in_git(self.record.desired, commit, name)
             if desired is not None:
                 island.want(desired)
@@ -296,7 +311,7 @@ class Reconciler:
             members=members,
             previous=previous,
             counters_due=due,
-            problem_counts=_counts(self.problems()),
+            problem_counts=_counts(self._problems(passed)),
             complete=passed.decision.rendered.complete,
         )
         files = await asyncio.to_thread(status_files, facts, self.aggregate)
@@ -397,7 +412,10 @@ class Reconciler:
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is known to be wrong now."""
-        own = (*self.last.decision.problems, *self.last.published.problems) if self.last else ()
+        return self._problems(self.last)
+
+    def _problems(self, passed: Passed | None) -> tuple[Problem, ...]:
+        own = (*passed.decision.problems, *passed.published.problems) if passed else ()
         return (*own, *(problem for island in self.islands.values() for problem in island.problems()))
 
     def healthy(self) -> str:

@@ -7,6 +7,7 @@ its last known answer: losing sight of the switch does not flip it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,11 +31,13 @@ class StopSwitch:
     namespace: str = ""
     directory: Path | None = None
     seconds: float = 2.0
+    turned: Callable[[], None] = lambda: None
+    """Called when `watch` sees that something else is suspended than before."""
     _by_annotation: frozenset[str] = frozenset()
 
     def stopped(self, cluster: str = "") -> str:
         """Why nothing may be written to `cluster` (empty: anywhere), or an empty text."""
-        names = self._by_annotation | self._by_file()
+        names = self._names()
         if EVERYTHING in names:
             return "the fleet is suspended"
         return f"cluster {cluster} is suspended" if cluster and cluster in names else ""
@@ -52,12 +55,20 @@ class StopSwitch:
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Look every few seconds until `stopping`."""
+        before = self._names()
         while not stopping.is_set():
             await self.look()
+            names = self._names()
+            if names != before:
+                before = names
+                self.turned()
             try:
                 await asyncio.wait_for(stopping.wait(), self.seconds)
             except TimeoutError:
                 continue
+
+    def _names(self) -> frozenset[str]:
+        return self._by_annotation | self._by_file()
 
     def _by_file(self) -> frozenset[str]:
         if self.directory is None:

@@ -1,0 +1,102 @@
+"""`explain` and `simulate` on the example fleet, whose placement `fleet-repo-example/README.md` describes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reconciler.cli.main import root
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "fleet-repo-example"
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("example") / "fleet"
+    shutil.copytree(EXAMPLE, directory)
+    return directory
+
+
+def run(*arguments):
+    result = CliRunner().invoke(root, [str(each) for each in arguments], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+def explained(fleet, what, *more):
+    return json.loads(run("explain", what, "-C", fleet, "-o", "json", *more).stdout)
+
+
+def test_explain_names_the_policy_the_filters_and_the_division_with_their_places(fleet):
+    found = explained(fleet, "deployment/api")
+    assert found["policy"]["winner"] == "PropagationPolicy shop/api"
+    assert [row["location"].split(":")[0] for row in found["policy"]["candidates"]] == ["policies/api.yaml"]
+    (group,) = found["groups"]
+    refused = {
+        row["name"]: [r["filter"] for r in row["refusals"]] for row in group["clusters"] if row["refusals"]
+    }
+    # Every reason, not the first: the edge cluster is neither named nor tolerated.
+    assert refused == {"lyon-shop": ["ClusterAffinity", "TaintToleration"]}
+    (division,) = group["divisions"]
+    assert division["mode"] == "static weight"
+    assert division["seats"] == 8
+    assert division["result"] == {"frankfurt": 2, "paris": 2, "virginia": 4}
+    assert [row["clusters"] for row in found["overrides"] if row["rules"]] == [["virginia"]]
+
+
+def test_explain_can_be_asked_of_one_cluster_and_as_kubectl_would_name_it(fleet):
+    for what in ("deployment/api", "Deployment/api", "deployments/api", "deployment.apps/api"):
+        (group,) = explained(fleet, what, "--cluster", "paris")["groups"]
+        assert [row["name"] for row in group["clusters"]] == ["paris"]
+
+
+def test_why_is_explain_and_text_begins_with_the_verdict(fleet):
+    text = run("why", "deployment/api", "-C", fleet).stdout
+    assert text.splitlines()[0] == "Deployment.apps shop/api: frankfurt 2, paris 2, virginia 4"
+
+
+def test_an_unknown_template_or_cluster_is_said_with_what_there_is(fleet):
+    with pytest.raises(Exception, match="the fleet has no template deployment/nobody"):
+        run("explain", "deployment/nobody", "-C", fleet)
+    with pytest.raises(Exception, match="no such cluster: rome; there are frankfurt"):
+        run("explain", "deployment/api", "-C", fleet, "--cluster", "rome")
+
+
+def simulated(fleet, *arguments):
+    result = CliRunner().invoke(
+        root, ["simulate", str(fleet), "-o", "json", *arguments], standalone_mode=False
+    )
+    return result.return_value, json.loads(result.stdout)["results"]
+
+
+def moves(result, name):
+    rows = next(row for row in result["moves"] if row["object"] == name)
+    return {each["name"]: (each["before"], each["after"]) for each in rows["clusters"]}
+
+
+def test_losing_a_cluster_moves_its_share_and_leaves_the_rest(fleet):
+    code, (result,) = simulated(fleet, "--lose", "paris")
+    assert code == 1
+    # Eight replicas by weights 1 to 2: three and five are the nearest.
+    assert moves(result, "Deployment.apps shop/api") == {
+        "frankfurt": (2, 3),
+        "paris": (2, None),
+        "virginia": (4, 5),
+    }
+    assert result["doesNotFit"] == []
+
+
+def test_losing_the_only_cluster_of_a_database_is_said_to_fit_nowhere(fleet):
+    code, rows = simulated(fleet, "--each", "cluster")
+    unfit = {row["name"]: [each["object"] for each in row["doesNotFit"]] for row in rows if row["doesNotFit"]}
+    assert code == 4
+    assert set(unfit) == {"frankfurt"}
+    assert "StatefulSet.apps shop/database" in unfit["frankfurt"]
+
+
+def test_a_group_that_does_not_exist_is_said_with_those_that_do(fleet):
+    with pytest.raises(Exception, match="no cluster is in zone 'mars'"):
+        run("simulate", fleet, "--lose", "zone=mars")
