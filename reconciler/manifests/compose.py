@@ -204,6 +204,9 @@ def _refused(error: yaml.YAMLError, data: bytes) -> Refused:
     if error.problem == "found undefined alias":
         return _unknown_alias(mark)
     evidence: tuple[str, ...] = ()
+    lines = Lines(data.decode())
+    # libyaml puts the end of a file without a last line break on a line of its own.
+    line, column = min((mark.line + 1, mark.column + 1), lines.end)
     at = error.context_mark
     if error.context and at is not None and (at.line, at.column) != (mark.line, mark.column):
         evidence = (f"{error.context} that begins at {at.line + 1}:{at.column + 1}",)
@@ -212,8 +215,8 @@ def _refused(error: yaml.YAMLError, data: bytes) -> Refused:
     return Refused(
         "R103",
         f"not YAML: {error.problem}",
-        line=mark.line + 1,
-        column=mark.column + 1,
+        line=line,
+        column=column,
         evidence=evidence,
         remedy=_syntax_remedy(error, data),
     )
@@ -254,10 +257,11 @@ def _refused_character(error: yaml.reader.ReaderError, data: bytes) -> Refused:
 class Lines:
     """Where the lines of a text begin."""
 
-    __slots__ = ("_starts",)
+    __slots__ = ("_starts", "end")
 
     def __init__(self, text: str) -> None:
         self._starts = [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
+        self.end = self.place(len(text))
 
     def place(self, index: int) -> tuple[int, int]:
         """Line and column, from 1, of the character at `index`."""

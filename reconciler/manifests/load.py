@@ -102,6 +102,25 @@ def values(text: bytes, path: str) -> list[Any]:
     return [root.value for root in _roots(checked_text(text), path, Refusals())]
 
 
+def first_value(text: bytes) -> Any:
+    """The value of the first YAML document of a text inside a field, None where it is empty; what follows does not count.
+
+    Raises `Refused`, with the line and column inside the text.
+    """
+    refusals = Refusals()
+    content = checked_text(text)
+    aliases.check(content)
+    tags.check_bare(content)
+    root = next(compose.documents(content), None)
+    try:
+        value = None if root is None else Builder(refusals).value(root, 1)
+    except TooMany:
+        value = None
+    if refusals:
+        raise refusals[0]
+    return value
+
+
 def checked_text(text: bytes) -> bytes:
     """`text` without its byte order mark. Raises `Refused` when it is too large, an LFS pointer, or not UTF-8."""
     if len(text) > LARGEST_FILE:

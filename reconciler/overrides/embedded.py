@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NoReturn, Self
 
-from reconciler.manifests import aliases, compose
-from reconciler.manifests.build import Builder
 from reconciler.manifests.compose import Refused
+from reconciler.manifests.load import first_value
 from reconciler.overrides.outcome import OverriderError
 
 _ESCAPES: Final = str.maketrans(
@@ -56,19 +55,12 @@ def json_text(value: Any) -> str:
 
 def parse_yaml(text: str) -> Any:
     """The value of the first YAML document, typed as an API server reads it. Raises OverriderError."""
-    refusals: list[Refused] = []
     try:
-        content = text.encode()
-        roots = compose.documents(content)
-        aliases.check(content)
-        value = Builder(refusals).value(roots[0], 1) if roots else None
+        return first_value(text.encode())
     except Refused as refused:
-        refusals.append(refused)
+        raise OverriderError(f"the field is not YAML: line {refused.line}: {refused.message}") from refused
     except UnicodeEncodeError:
         raise OverriderError("the field is not text") from None
-    if refusals:
-        raise OverriderError(f"the field is not YAML: line {refusals[0].line}: {refusals[0].message}")
-    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconciler.manifests.load import LARGEST_FILE, load
+from reconciler.manifests.compose import Refused
+from reconciler.manifests.load import LARGEST_FILE, first_value, load
 from reconciler.problems import CATALOGUE
 
 
@@ -114,6 +115,10 @@ def test_one_document_that_cannot_be_parsed_makes_the_whole_file_unreadable():
         ("a: 'x\nb: 1\n", (3, 1)),
         ('a: "x\\q"\n', (1, 6)),
         ("a: [1, 2\nb: 3\n", (2, 2)),
+        # The end of the file is its last character's line where no line break follows it.
+        ("a: 1\nb: [", (2, 5)),
+        ("a: 1\nb: [\n", (3, 1)),
+        ("a: 'x", (1, 6)),
         ("a: {b: 1\n", (2, 1)),
         ("a: 1\n  b: 2\n", (2, 4)),
         ("a:\n  b: 1\n c: 2\n", (3, 2)),
@@ -489,3 +494,20 @@ def test_problems_never_quote_values():
         loaded = load(text.encode(), "x.yaml")
         assert loaded.problems
         assert "hunter2" not in str(loaded.problems)
+
+
+# ---- A text inside a field
+
+
+def test_the_first_document_of_a_text_is_its_value():
+    assert first_value(b"a: yes\nb: [0755]\n---\nc: 1\n") == {"a": True, "b": [493]}
+    assert first_value(b"- 1\n") == [1]
+    assert first_value(b"") is None
+    assert first_value(b"# nothing\n") is None
+
+
+@pytest.mark.parametrize(("text", "code", "line"), [(b"a: 1\nb: [", "R103", 2), (b"a: 1\na: 2\n", "R107", 2), (b"a: &x [*x]\n", "R113", 1), (b"a: ! 1\n", "R108", 1), (b"a: \xff\n", "R101", 1)])  # fmt: skip
+def test_a_text_that_is_no_yaml_is_refused_with_its_line(text, code, line):
+    with pytest.raises(Refused) as caught:
+        first_value(text)
+    assert (caught.value.code, caught.value.line) == (code, line)
