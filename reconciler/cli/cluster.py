@@ -9,20 +9,13 @@ from typing import Any
 import click
 
 from reconciler.cli.fleetfiles import find_cluster, remove_cluster
-from reconciler.cli.fleetpath import source_at
+from reconciler.cli.fleetpath import path_option, source_at
 from reconciler.cli.output import note, print_problems
 from reconciler.errors import SettingsError
 from reconciler.fleet.assemble import assemble
 from reconciler.manifests.emit import emit
 
 _TAINT = re.compile(r"(?P<key>[^=:]+)(=(?P<value>[^:]*))?:(?P<effect>NoSchedule|NoExecute)\Z")
-_path = click.option(
-    "-C",
-    "--path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="The fleet repository (default: here).",
-)
 
 
 @click.group("cluster")
@@ -38,7 +31,7 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("name")
-@_path
+@path_option
 @click.option(
     "--mode",
     type=click.Choice(["Push", "Pull", "External"]),
@@ -100,7 +93,7 @@ def add(name: str, path: Path, **options: Any) -> int:
 
 @command.command("remove")
 @click.argument("name")
-@_path
+@path_option
 def remove(name: str, path: Path) -> int:
     """Take a cluster out of the fleet. Its objects stay where they are; the change is held until it is approved.
 

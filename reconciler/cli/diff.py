@@ -13,6 +13,7 @@ from reconciler.cli.fleetpath import (
     merge_base,
     output_option,
     parse_moment,
+    path_option,
     prefix_option,
     repository_at,
     require_repository,
@@ -32,13 +33,7 @@ from reconciler.settings import BranchNames, GuardLimits
 
 @click.command("diff")
 @click.argument("sides", default="", metavar="[BASE...HEAD]")
-@click.option(
-    "-C",
-    "--path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="The fleet repository (default: here).",
-)
+@path_option
 @click.option(
     "--at", "at", help="The moment to decide for (RFC 3339); default: the newest of source and status."
 )

@@ -13,6 +13,7 @@ from reconciler.cli.fleetpath import (
     machine_tip,
     output_option,
     parse_moment,
+    path_option,
     prefix_option,
     require_repository,
     source_at,
@@ -33,13 +34,7 @@ from reconciler.settings import BranchNames
 
 @click.command("explain")
 @click.argument("what", metavar="KIND/NAME")
-@click.option(
-    "-C",
-    "--path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="The fleet repository (default: here).",
-)
+@path_option
 @click.option("-n", "--namespace", default="", help="The template's namespace, where several have the name.")
 @click.option("--cluster", default="", help="Tell of this cluster alone.")
 @click.option("--revision", "-r", help="Explain this commit instead of the work tree.")

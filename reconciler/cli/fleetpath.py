@@ -30,6 +30,17 @@ def path_argument(function: F) -> F:
     )(function)
 
 
+def path_option(function: F) -> F:
+    """`-C`: the fleet repository's directory, where the argument is something else."""
+    return click.option(
+        "-C",
+        "--path",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        default=Path(),
+        help="The fleet repository (default: here).",
+    )(function)
+
+
 def prefix_option(function: F) -> F:
     """The prefix of the machine branches."""
     return click.option(

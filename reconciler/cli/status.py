@@ -10,7 +10,14 @@ from typing import Any
 
 import click
 
-from reconciler.cli.fleetpath import fetch_hint, machine_tip, output_option, prefix_option, require_repository
+from reconciler.cli.fleetpath import (
+    fetch_hint,
+    machine_tip,
+    output_option,
+    path_option,
+    prefix_option,
+    require_repository,
+)
 from reconciler.cli.output import document, note, table
 from reconciler.errors import SettingsError
 from reconciler.git.reader import read_tip
@@ -25,13 +32,7 @@ Body = dict[str, Any]
 
 @click.command("status")
 @click.argument("what", default="", metavar="[clusters | workloads | CLUSTER | KIND/NAME]")
-@click.option(
-    "-C",
-    "--path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="The fleet repository (default: here).",
-)
+@path_option
 @click.option("-n", "--namespace", default="", help="Only workloads of this namespace.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Workloads of every namespace (the default).")
 @click.option(

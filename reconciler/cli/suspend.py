@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.fleetfiles import SETTINGS_FILE, edit_settings
-from reconciler.cli.fleetpath import source_at
+from reconciler.cli.fleetpath import path_option, source_at
 from reconciler.cli.runoptions import kubeconfig_paths
 from reconciler.errors import SettingsError
 
@@ -17,13 +17,7 @@ from reconciler.errors import SettingsError
 def _options(function: Any) -> Any:
     for option in reversed(
         [
-            click.option(
-                "-C",
-                "--path",
-                type=click.Path(exists=True, file_okay=False, path_type=Path),
-                default=Path(),
-                help="The fleet repository (default: here).",
-            ),
+            path_option,
             click.option(
                 "--cluster",
                 "clusters",
