@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
-from reconciler.fleet import foreign, metadata, schema, unsupported
+from reconciler.fleet import foreign, metadata, schema, shapes, unsupported
 from reconciler.fleet.finding import Finding, is_fatal, problem_of, quoted
 from reconciler.fleet.layout import SETTINGS_PATH, foreign_configuration
 from reconciler.fleet.validate.rules import RULES
@@ -102,10 +102,10 @@ def _examine(body: Body, origin: Origin) -> tuple[Entry | None, tuple[Finding, .
     is_identified = not any(finding.code in metadata.IDENTITY_CODES for finding in found)
     if is_policy_side:
         found += tuple(_policy_side(group, kind, body, origin))
-    elif is_fatal(found):
-        pass  # reserved keys are looked for in labels that have a shape
     else:
-        found += metadata.check_reserved(body)
+        if not is_fatal(found):  # reserved keys are looked for in labels that have a shape
+            found += metadata.check_reserved(body)
+        found += shapes.check_shape(group, kind, body)
     if not is_identified:
         return None, found
     entry = Entry(

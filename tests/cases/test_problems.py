@@ -31,6 +31,10 @@ HERE = Path(__file__).parent
 CASES = sorted(path for path in (HERE / "problems").iterdir() if path.is_dir())
 LINE = re.compile(r"(?P<place>.+?) (?P<code>R\d{3})\Z")
 
+# A case shows the problems of its own stage: of files and documents (R1, R2), or of the whole decision (R3, R4).
+READ = ("R1", "R2")
+DECIDED = ("R3", "R4")
+
 # Codes that reading a fleet does not say, by the test that shows them: a lint of its own, and edits of people's files.
 ELSEWHERE = {"R121": "unit/manifests/test_portability.py", "R124": "unit/manifests/test_rewrite.py"}
 
@@ -68,7 +72,7 @@ MEMORY = 1024**3
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_broken_fleet_gives_exactly_its_problems_twice(case, tmp_path):
-    found = problems_of(tree_of(case), tmp_path)
+    found = problems_of(tree_of(case), tmp_path, whole=case.name.startswith(DECIDED))
     lines = sorted(f"{problem.location} {problem.code}" for problem in found)
     expected = case / "expected.txt"
     if os.environ.get("RECONCILER_ACCEPT"):
@@ -79,8 +83,11 @@ def test_a_broken_fleet_gives_exactly_its_problems_twice(case, tmp_path):
         _is_fit_to_be_shown(problem)
 
 
-def problems_of(tree: Tree, folder: Path) -> tuple[Problem, ...]:
-    """What is wrong with the fleet, said the same a second time, and said by the whole decision as well."""
+def problems_of(tree: Tree, folder: Path, *, whole: bool) -> tuple[Problem, ...]:
+    """What is wrong with the fleet, said the same a second time, and said by the whole decision as well.
+
+    `whole`: everything that the decision says, not what it says of files and documents alone.
+    """
     try:
         source = source_of(tree, folder)
     except FleetError as error:
@@ -90,8 +97,10 @@ def problems_of(tree: Tree, folder: Path) -> tuple[Problem, ...]:
     assert assemble(backwards, previous_paths=tree.previous_paths) == fleet
     if not tree.previous_paths:
         decision = decide(source, Observation(), PreviousRender(), now=source.time, assume_unreported=True)
-        said = [problem for problem in decision.problems if problem.code[:2] in ("R1", "R2")]
+        said = [problem for problem in decision.problems if problem.code.startswith(READ)]
         assert said == list(fleet.problems)
+        if whole:
+            return decision.problems
     return fleet.problems
 
 
@@ -144,7 +153,7 @@ def test_hostile_input_ends_in_its_problem_within_bounds(name, tmp_path):
 
 def test_every_code_of_files_and_fleet_documents_has_a_case():
     shown = {LINE.match(line)["code"] for case in CASES for line in _expected(case)}
-    missing = {code for code in CATALOGUE if code[:2] in ("R1", "R2")} - shown - ELSEWHERE.keys()
+    missing = {code for code in CATALOGUE if code.startswith(READ)} - shown - ELSEWHERE.keys()
     assert not missing, f"no case shows {sorted(missing)}"
     assert shown <= CATALOGUE.keys()
 

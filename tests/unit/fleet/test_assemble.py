@@ -30,7 +30,8 @@ WHOLE = {
         "CustomResourceDefinition",
         "widgets.example.com",
         api="apiextensions.k8s.io/v1",
-        more="spec:\n  group: example.com\n  scope: Cluster\n  names:\n    kind: Widget\n    plural: widgets\n",
+        more="spec:\n  group: example.com\n  scope: Cluster\n  names:\n    kind: Widget\n    plural: widgets\n"
+        "  versions:\n    - name: v1\n",
     ),
     "widgets/one.yaml": manifest("Widget", "one", api="example.com/v1"),
     "README.md": "# nothing",

@@ -138,7 +138,7 @@ def test_the_wheel_carries_the_schemas_and_reads_them_from_there(tmp_path):
     ("spec", "remedy"),
     [
         ({"Placement": {}}, "did you mean `placement`?"),
-        ({"placment": {}}, "did you mean `placement`?"),
+        ({"placemen": {}}, "did you mean `placement`?"),
         ({"clusterAffinity": {}}, "`clusterAffinity` belongs into `placement`"),
         ({"staticWeightList": []}, "remove it; known fields are "),
     ],
@@ -167,8 +167,7 @@ def _nodes(node, place):
 
 
 def _resolved(node):
-    reference = node.get("$ref", "")
-    return schema.SCHEMAS["definitions.json"]["$defs"][reference.rpartition("/")[2]] if reference else node
+    return schema.resolved(node)
 
 
 def _published(kind):
