@@ -8,6 +8,7 @@ import os
 import pytest
 
 from reconciler.model.tree import PreviousRender
+from reconciler.problems import CATALOGUE
 from reconciler.render.memo import Memo
 from reconciler.render.tree import tree_digest
 from tests.cases.render.fleets import Case, cases, read_back, read_case, text_of
@@ -83,3 +84,9 @@ def test_every_folder_says_what_it_shows():
             "before",
             "expected.txt",
         }, folder.name
+
+
+def test_every_code_of_rendering_has_a_case():
+    text = "".join((folder / "expected.txt").read_text() for folder in FOLDERS)
+    rendering = {code for code in CATALOGUE if code.startswith("R3")} | {"R401", "R402", "R403", "R410"}
+    assert not {code for code in rendering if f" {code} " not in text}
