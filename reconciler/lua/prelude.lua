@@ -21,10 +21,11 @@ local string_metatable = getmetatable("")
 
 local SCRIPT = "=script"
 local STEP = 1000 -- instructions between two looks at the meter
+local TABLE_COST, KEY_COST, TEXT_COST = 40, 20, 20 -- what is made has to be collected too
 local LINE_STEPS = 10 -- steps between two looks at the line
-local CLOCK_STEPS = 50 -- steps between two looks at the clock
 local STOPPED = "the script was stopped"
-local LONGEST_STRING = 1000000
+local LONGEST_STRING = 1000000 -- that a library function takes
+local LONGEST_TEXT = 8000000 -- that is put together
 local LARGEST_INDEX = 67108864 -- GopherLua keeps integer keys below this in a table's array
 local DEEPEST_RESULT = 200
 local LARGEST_RESULT = 8000000
@@ -70,7 +71,7 @@ meter = function()
   if used >= budget then
     stop("instructions")
   end
-  if steps % CLOCK_STEPS == 0 and host.late() then
+  if host.late() then
     stop("time")
   end
 end
@@ -107,6 +108,7 @@ local function fresh_key(t, key, value)
       record.length = key
     end
   elseif value ~= nil then
+    used = used + KEY_COST
     local places = record.places
     if not places then
       places, record.keys, record.count = {}, {}, 0
@@ -122,14 +124,17 @@ local function fresh_key(t, key, value)
 end
 
 local function list(t)
+  used = used + TABLE_COST
   return setmetatable(t, { __newindex = fresh_key, length = maxn(t) })
 end
 
 local function new()
+  used = used + TABLE_COST
   return setmetatable({}, { __newindex = fresh_key, length = 0 })
 end
 
 local function fields(t, ...)
+  used = used + TABLE_COST
   local keys, places, count = {}, {}, 0
   for index = 1, select("#", ...) do
     local key = select(index, ...)
@@ -246,6 +251,14 @@ local function joinable(value)
   return value
 end
 
+local function join_parts(parts, separator, count, bytes)
+  if bytes > LONGEST_TEXT then
+    fail("a text of more than " .. LONGEST_TEXT .. " bytes")
+  end
+  spend(TEXT_COST + floor(bytes / 64))
+  return table_concat(parts, separator, 1, count)
+end
+
 local function concat(...)
   local parts, count, bytes = { ... }, select("#", ...), 0
   for index = 1, count do
@@ -253,8 +266,7 @@ local function concat(...)
     parts[index] = part
     bytes = bytes + #part
   end
-  spend(floor(bytes / 64))
-  return table_concat(parts, "", 1, count)
+  return join_parts(parts, "", count, bytes)
 end
 
 local function checked_string(value, position, name)
@@ -842,8 +854,7 @@ local function join(...)
     parts[#parts + 1] = part
     bytes = bytes + #part + #separator
   end
-  spend(floor(bytes / 64))
-  return table_concat(parts, separator)
+  return join_parts(parts, separator, #parts, bytes)
 end
 
 local function table_library()
@@ -1127,8 +1138,10 @@ function api.run(code, name, results, instructions, ...)
     if type(called) ~= "function" then
       fail("the script does not define the function " .. name)
     end
-    last_line = getinfo(called, "S").linedefined
+    local defined_at = getinfo(called, "S").linedefined
+    last_line = defined_at
     local returned = { called(native_unpack(arguments, 1, argument_count)) }
+    last_line = defined_at
     local parts = {}
     for index = 1, results do
       parts[index] = dump(returned[index])

@@ -61,6 +61,8 @@ class Runner:
             if len(self._codes) >= _SCRIPTS:
                 self._codes.clear()
             self._codes[request.key] = request.code.encode()
+        if _weight(request.arguments) > LUA_MEMORY // 2:
+            return _failure("memory", "the object is too large for a script")
         runtime = lupa.lua51.LuaRuntime(
             encoding=None,
             register_eval=False,
@@ -69,12 +71,12 @@ class Runner:
             attribute_filter=_no_attribute,
             max_memory=LUA_MEMORY,
         )
-        api = None
+        reach: list[Any] = []
         try:
             load = runtime.eval(b"loadstring")
             deadline = time.monotonic() + request.seconds
-            host = runtime.table_from(_host(request.now, deadline, lambda: api))
-            api = load(self._prelude, b"=prelude")(host)
+            api = load(self._prelude, b"=prelude")(runtime.table_from(_host(request.now, deadline, reach)))
+            reach.append(api)
             arguments = [_to_lua(api, value) for value in request.arguments]
             answer: bytes = api[b"run"](
                 self._codes[request.key],
@@ -85,10 +87,14 @@ class Runner:
             )
         except lupa.lua51.LuaMemoryError:
             runtime.set_max_memory(0)
-            line = 0 if api is None else api[b"last_line"]()
-            return orjson.dumps({"kind": "memory", "message": "not enough memory", "line": int(line)})
+            line = reach[0][b"last_line"]() if reach else 0
+            return _failure("memory", "not enough memory", int(line))
         except lupa.lua51.LuaError as error:
-            return orjson.dumps({"kind": "error", "message": str(error)[:1000], "line": 0})
+            return _failure("error", str(error))
+        finally:
+            # What Python frees inside a full state would end the process; and what holds on to itself is freed too late.
+            runtime.set_max_memory(0)
+            reach.clear()
         return answer
 
 
@@ -103,8 +109,12 @@ def main() -> None:
         try:
             answer = runner.run(request)
         except MemoryError:
-            answer = orjson.dumps({"kind": "memory", "message": "not enough memory", "line": 0})
+            answer = _failure("memory", "not enough memory")
         _write(target, answer)
+
+
+def _failure(kind: str, message: str, line: int = 0) -> bytes:
+    return orjson.dumps({"kind": kind, "message": message[:1000], "line": line})
 
 
 def _write(target: Any, data: bytes) -> None:
@@ -173,12 +183,23 @@ def _to_lua(api: Any, value: Any) -> Any:
     return table
 
 
-def _host(now: int, deadline: float, api: Callable[[], Any]) -> dict[bytes, Any]:
+def _weight(value: Any) -> int:
+    """About the bytes that a JSON value takes in Lua: a table with the record of its keys, and its members."""
+    if isinstance(value, str):
+        return 40 + 4 * len(value)
+    if isinstance(value, list | tuple):
+        return 400 + sum(40 + _weight(item) for item in value)
+    if isinstance(value, dict):
+        return 600 + sum(200 + len(key) + _weight(inner) for key, inner in value.items())
+    return 16
+
+
+def _host(now: int, deadline: float, reach: list[Any]) -> dict[bytes, Any]:
     """What the prelude may ask of Python. Every answer begins with whether it succeeded: nothing is raised through Lua."""
 
     def kube_call(name: bytes, *dumps: bytes) -> Any:
         answer = kube.call(name.decode(), [orjson.loads(text_of(dump)) for dump in dumps])
-        return _to_lua(api(), answer)
+        return _to_lua(reach[0], answer)
 
     def calendar(moment: float) -> tuple[int, ...]:
         when = clock.calendar(moment)

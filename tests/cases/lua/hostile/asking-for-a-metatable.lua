@@ -1,0 +1,6 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  local record = getmetatable({})
+  record.__newindex = nil
+  return true
+end

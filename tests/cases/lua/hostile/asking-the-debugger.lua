@@ -1,0 +1,5 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  debug.sethook()
+  while true do end
+end

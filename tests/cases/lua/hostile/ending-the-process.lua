@@ -1,0 +1,5 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  os.exit(0)
+  return true
+end

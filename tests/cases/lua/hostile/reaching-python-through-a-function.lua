@@ -1,0 +1,6 @@
+-- expect: R421 4
+local kube = require("kube")
+function InterpretHealth(observedObj)
+  local globals = kube.resourceAdd.__globals__
+  return globals ~= nil
+end

@@ -1,0 +1,4 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  return python.eval("__import__('os').system('true')") == 0
+end

@@ -1,0 +1,5 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  local file = io.open("/etc/passwd")
+  return file ~= nil
+end

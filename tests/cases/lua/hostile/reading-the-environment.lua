@@ -1,0 +1,4 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  return os.getenv("HOME") ~= nil
+end

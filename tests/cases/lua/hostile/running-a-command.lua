@@ -1,0 +1,5 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  os.execute("touch /tmp/owned")
+  return true
+end

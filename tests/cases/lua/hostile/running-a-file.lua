@@ -1,0 +1,5 @@
+-- expect: R421 3
+function InterpretHealth(observedObj)
+  dofile("/etc/profile")
+  return true
+end
