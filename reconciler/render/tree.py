@@ -68,9 +68,9 @@ def previous_of(rendered: Rendered) -> PreviousRender:
 
 
 def tree_digest(tree: RenderTree) -> str:
-    """SHA-256 in hex over everything the tree holds; the commit trailer that lets anyone check a render.
+    """SHA-256 in hex over everything the tree holds: to compare renders where there is no Git.
 
-    Each part is preceded by its length, so that no two trees write the same bytes.
+    (The trailer `Tree-Digest` of a rendered commit is Git's own SHA-256 id of the written tree.) Each part is preceded by its length, so that no two trees write the same bytes.
     """
     digest = hashlib.sha256()
 
