@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 # The kernel's "signal me when my parent ends" means the parent *thread*. All children are therefore forked by one
 # thread that lives as long as this process does.
@@ -31,6 +31,12 @@ if sys.platform == "linux":
         os._exit(1)
 os.execv(sys.argv[2], sys.argv[2:])
 """
+
+
+def tethered_popen(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """`subprocess.Popen` of a child that dies with this process. `command[0]` is a path."""
+    line = [sys.executable, "-c", _TETHER, str(os.getpid()), *command]
+    return _NURSERY.submit(lambda: subprocess.Popen(line, **options)).result()
 
 
 class Process:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.controlplane import ControlPlane
+from tests.controlplane.processes import tethered_popen
 
 PYTHON = sys.executable
 
@@ -101,7 +102,7 @@ class Program(AbstractContextManager["Program"]):
         directory.mkdir(parents=True, exist_ok=True)
         self.log_path = directory / f"{arguments[0]}-{time.monotonic_ns()}.log"
         self._log = self.log_path.open("wb")
-        self.process = subprocess.Popen(
+        self.process = tethered_popen(
             [PYTHON, "-m", "reconciler", *arguments],
             stdout=self._log,
             stderr=subprocess.STDOUT,
