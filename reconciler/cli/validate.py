@@ -10,7 +10,9 @@ import click
 from reconciler.cli.fleetpath import decide_at, output_option, path_argument, prefix_option
 from reconciler.cli.output import document, errors_in, note, paint, print_problems, wants_colour
 from reconciler.diff.machine import problem_json
-from reconciler.errors import Severity
+from reconciler.errors import Problem, Severity
+from reconciler.loop.decide import Decision
+from reconciler.manifests.portability import portability_warnings
 from reconciler.settings import BranchNames
 
 
@@ -33,7 +35,7 @@ def command(
       reconciler validate fleet --revision main -o json
     """
     decision = decide_at(path, revision, BranchNames(prefix=branch_prefix))
-    problems = decision.problems
+    problems = (*decision.problems, *portability(decision))
     errors = errors_in(problems)
     failed = errors > 0 or (warnings_as_errors and bool(problems))
     fleet = decision.fleet
@@ -71,3 +73,14 @@ def command(
     colour = wants_colour()
     click.echo(f"{counted}: {paint(verdict, colour='red' if failed else 'green', on=colour, bold=True)}")
     return int(failed)
+
+
+def portability(decision: Decision) -> tuple[Problem, ...]:
+    """Warnings of scalars that other YAML readers take for something else; said by `validate` alone."""
+    skipped = {each.path for each in decision.fleet.skipped} | set(decision.fleet.unreadable)
+    return tuple(
+        problem
+        for file in decision.source.files
+        if file.path.endswith((".yaml", ".yml")) and file.path not in skipped
+        for problem in portability_warnings(file.data, file.path)
+    )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from reconciler.errors import GitError, Problem
 from reconciler.fleet.assemble import Memo as FleetMemo
 from reconciler.fleet.assemble import assemble
+from reconciler.git.checkout import ReadCache
 from reconciler.git.reader import Files, read_previous, read_tip
 from reconciler.git.repository import Repository, raw
 from reconciler.git.trailers import RENDERED_COMMIT
@@ -32,6 +33,7 @@ from reconciler.status.document import decode_observation
 class Memory:
     """What is kept between decisions for speed alone; deleting it changes nothing but time."""
 
+    files: ReadCache = field(default_factory=ReadCache)
     bindings: dict[str, Binding] = field(default_factory=dict)
     fleet: FleetMemo = field(default_factory=dict)
     render: Memo = field(default_factory=Memo)

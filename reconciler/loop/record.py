@@ -111,7 +111,7 @@ class Record:
 
     def decide(self, at: Fetched, wake: datetime | None) -> Decision:
         """Render the fetched source with the fetched observation and bindings. `wake`: a wake time that came due."""
-        source = read_source(self.repository.handle, at.source)
+        source = read_source(self.repository.handle, at.source, self.memory.files)
         observation = read_observation(self.repository, at.status, self.memory)
         previous = read_render(self.repository, at.rendered, self.memory)
         previous = with_seen(self.repository, previous, observation, self.memory)
