@@ -181,7 +181,9 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
 
     async def correct(ids: frozenset[ObjectId]) -> Outcome | None:
         wanted = island.desired
-        return await target.put_back(ids, around.rules(wanted)) if wanted else None
+        if wanted is None or island.observe_only:
+            return None
+        return await target.put_back(ids, around.rules(wanted))
 
     island.healer = Healer(target=target, correct=correct, fighting=island.fighting, corrected=island.healed)
     return island
@@ -234,7 +236,7 @@ def reconciler_of(
                 tree=tree,
                 supersedes=supersedes,
                 rules=rules,
-                stopped=lambda: program.may_write() or switch.stopped(cluster.name),
+                stopped=lambda: program.may_deliver() or switch.stopped(cluster.name),
                 changed=program.status_changed,
                 checkpoint=surroundings.checkpoint,
             ),
@@ -253,6 +255,7 @@ def reconciler_of(
         report_interval=settings.report_interval,
     )
     box.append(program)
+    switch.turned = program.resume
     return program, switch, own
 
 
@@ -337,8 +340,7 @@ def agent_of(
         rules_now=(settings.guards, ()),
     )
 
-    def stopped() -> str:
-        return agent.may_write()  # asked anew each time: a lease may have replaced it
+    switch.turned = agent.resume
 
     def rules(_desired: Desired) -> Rules:
         limits, approvals = agent.rules_now
@@ -352,7 +354,7 @@ def agent_of(
             tree=agent.objects_at,
             supersedes=agent.supersedes,
             rules=rules,
-            stopped=stopped,
+            stopped=agent.may_deliver,
             changed=agent.changed,
             checkpoint=surroundings.checkpoint,
         ),

@@ -248,5 +248,7 @@ class Outcome:
     finished: datetime | None = None
     complete: bool = True
     """Everything the plan asked for was done, prune included."""
+    stopped: str = ""
+    """Why writing stopped before the end (suspension, the end of the program); empty where it did not."""
     written: tuple[ObjectId, ...] = ()
     """The objects that were created or configured, in the order in which that was done."""

@@ -115,17 +115,19 @@ class PushTarget:
     async def _apply(self, plan: Plan, desired: Desired) -> Outcome:
         started, progress = self.site.now(), Progress()
         progress.count(Action.UNCHANGED, plan.unchanged)
-        complete = False
+        complete, stopped = False, ""
         try:
             complete = await self._carry_out(plan, desired, progress)
         except StoppedError as stop:
+            stopped = str(stop)
             said = f"nothing more was written: {stop}"
             progress.problems.append(delivery_problem("R516", self.name, said))
         except BaseException:
             # How far it came is not known: what was proven before may no longer hold.
             self._parent = None
             raise
-        return self._outcome(plan, progress, started, complete=complete and not progress.failed)
+        outcome = self._outcome(plan, progress, started, complete=complete and not progress.failed)
+        return replace(outcome, stopped=stopped)
 
     async def _carry_out(self, plan: Plan, desired: Desired, progress: Progress) -> bool:
         parent = await self._begin(plan)
