@@ -17,12 +17,18 @@ _NAMED = 10
 
 
 def delivery_problem(
-    code: str, cluster: str, message: str, *, evidence: Iterable[str] = (), subject: str = ""
+    code: str,
+    cluster: str,
+    message: str,
+    *,
+    evidence: Iterable[str] = (),
+    subject: str = "",
+    full: bool = False,
 ) -> Problem:
-    """A Problem of the R5 family; at most ten lines of evidence."""
+    """A Problem of the R5 family; at most ten lines of evidence, unless all of it must be read (`full`)."""
     row = CATALOGUE[code]
     lines = tuple(evidence)
-    if len(lines) > _NAMED:
+    if len(lines) > _NAMED and not full:
         lines = (*lines[:_NAMED], f"and {len(lines) - _NAMED} more")
     return Problem(
         code=code,
@@ -43,7 +49,10 @@ def guard_problem(cluster: str, guard: Guard) -> Problem:
     """A tripped guard, with the objects that it names."""
     code = "R505" if guard.name == PROTECTED else "R504"
     message = f"{guard.message}; nothing was deleted"
-    return delivery_problem(code, cluster, message, evidence=map(str, guard.objects))
+    # An approval lists each of these by hand or not at all: none may hide behind "and 3 more".
+    return delivery_problem(
+        code, cluster, message, evidence=map(str, guard.objects), full=guard.name == PROTECTED
+    )
 
 
 def kept_problem(cluster: str, kept: Iterable[Change]) -> Problem:

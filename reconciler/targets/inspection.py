@@ -25,8 +25,10 @@ from reconciler.targets.record import read_parent
 from reconciler.targets.refusals import concerns_all, missing_object, refusal_of
 from reconciler.targets.site import Site, Tree
 from reconciler.targets.table import Table
+from reconciler.targets.together import all_or_first_error
 
 _LOOKS = 4
+_BREATH = 50
 _FORBIDDEN, _STALE = "forbidden", "stale"
 _NO_DRY_RUN = "is written without a dry-run: an admission webhook takes none"
 
@@ -77,9 +79,8 @@ class Inspector:
         known = {id_ for id_, object_ in desired.objects.items() if self.table.has(id_, object_.digest)}
         gone = [live for id_, live in seen.items() if id_ not in desired.objects]
         examined = [object_ for id_, object_ in desired.objects.items() if id_ not in known]
-        trials, leaving = await asyncio.gather(
-            self.trials(examined, desired, seen), asyncio.gather(*map(self._as_it_is, gone))
-        )
+        trials = await self.trials(examined, desired, seen)
+        leaving = await all_or_first_error(map(self._as_it_is, gone))
         for before, now in zip(gone, leaving, strict=True):
             if now is None or not now.owned:
                 # Gone, or somebody took the label off: it is no longer ours to delete.
@@ -103,13 +104,15 @@ class Inspector:
     ) -> dict[ObjectId, Trial]:
         """The dry-run of each object. `found` is what is known to be ours."""
         wanted = [object_ for object_ in objects if object_.id not in desired.suspended]
-        payloads = {object_.id: sendable(self._body(object_), self.site.part_of) for object_ in wanted}
+        payloads: dict[ObjectId, Body] = {}
+        for object_ in wanted:
+            payloads[object_.id] = sendable(self._body(object_), self.site.part_of)
+            if len(payloads) % _BREATH == 0:
+                # Parsing thousands of objects must not make the other clusters wait.
+                await asyncio.sleep(0)
         discovery = await self._discovery_for(payloads.values())
-        made = await asyncio.gather(
-            *(
-                self.trial(id_, payload, found.get(id_), desired, discovery)
-                for id_, payload in payloads.items()
-            )
+        made = await all_or_first_error(
+            self.trial(id_, payload, found.get(id_), desired, discovery) for id_, payload in payloads.items()
         )
         return dict(zip(payloads, made, strict=True))
 
@@ -270,7 +273,9 @@ class Inspector:
             for id_, object_ in desired.objects.items()
             if not self.table.has(id_, object_.digest)
         }
-        lists = await asyncio.gather(*(self._list(kind, discovery, complete=kind in fresh) for kind in kinds))
+        lists = await all_or_first_error(
+            self._list(kind, discovery, complete=kind in fresh) for kind in kinds
+        )
         found: dict[ObjectId, LiveObject] = {}
         unreadable: dict[str, str] = {}
         for kind, objects in zip(kinds, lists, strict=True):

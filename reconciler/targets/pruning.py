@@ -6,19 +6,21 @@ stays keeps its CRD and its Namespace. Must not choose what to delete.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from reconciler.errors import ClusterError, FieldConflict
 from reconciler.model.identity import ObjectId
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.plan.holds import hold_deletions
-from reconciler.plan.order import CRD, NAMESPACE, deletion_step
+from reconciler.plan.order import CRD, NAMESPACE, deletion_step, wave_of
 from reconciler.plan.report import delivery_problem, kept_problem
 from reconciler.targets.refusals import concerns_all, refusal_of
 from reconciler.targets.site import Site
 from reconciler.targets.table import Table
+from reconciler.targets.together import all_or_first_error
 from reconciler.targets.waiting import until_gone, until_ready
 from reconciler.targets.writing import Progress, StoppedError
 
@@ -30,6 +32,10 @@ class Pruner:
     site: Site
     table: Table
     progress: Progress
+    _gate: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gate = asyncio.Semaphore(self.site.concurrency)
 
     async def wait_until_ready(self, plan: Plan) -> bool:
         """Wait for what this commit brought; false where something newer or a suspension came in between."""
@@ -70,16 +76,20 @@ class Pruner:
     async def _step(self, changes: Sequence[Change], survivors: Sequence[Change]) -> list[Change]:
         stay: list[Change] = []
         asked: dict[ObjectId, Change] = {}
-        for change in changes:
-            inside = next((other for other in survivors if _contains(change.id, other.id)), None)
-            if inside is not None:
-                stay.append(_staying(change, f"waits for {inside.id} to go"))
-                continue
-            said = await self._delete(change)
-            if said:
-                stay.append(_staying(change, said))
-            else:
-                asked[change.id] = change
+        for _, wave in groupby(changes, key=lambda change: wave_of(change.id)):
+            doing = []
+            for change in wave:
+                inside = next((other for other in survivors if _contains(change.id, other.id)), None)
+                if inside is None:
+                    doing.append(change)
+                else:
+                    stay.append(_staying(change, f"waits for {inside.id} to go"))
+            answers = await all_or_first_error([self._delete(change) for change in doing])
+            for change, said in zip(doing, answers, strict=True):
+                if said:
+                    stay.append(_staying(change, said))
+                else:
+                    asked[change.id] = change
         remaining = await until_gone(
             self.site, {id_: asked[id_].uid for id_ in asked}, self.site.settle_timeout
         )
@@ -93,23 +103,24 @@ class Pruner:
 
     async def _delete(self, change: Change) -> str:
         """Ask for one deletion; why it stays, or an empty text."""
-        reason = self.site.questions.stopped()
-        if reason:
-            raise StoppedError(reason)
         discovery = await self.site.client.discovery()
         resource = discovery.of(change.id)
         if resource is None:
             return "" if not discovery.is_stale(change.id.group) else "its API does not answer"
-        try:
-            await self.site.client.delete(resource, change.id.namespace, change.id.name, uid=change.uid)
-        except FieldConflict:
-            return "was replaced by another object of its name"
-        except ClusterError as error:
-            if concerns_all(error):
-                raise
-            refusal = refusal_of(change.id, error)
-            self.progress.failed[change.id] = refusal.message
-            return refusal.message
+        async with self._gate:
+            reason = self.site.questions.stopped()
+            if reason:
+                raise StoppedError(reason)
+            try:
+                await self.site.client.delete(resource, change.id.namespace, change.id.name, uid=change.uid)
+            except FieldConflict:
+                return "was replaced by another object of its name"
+            except ClusterError as error:
+                if concerns_all(error):
+                    raise
+                refusal = refusal_of(change.id, error)
+                self.progress.failed[change.id] = refusal.message
+                return refusal.message
         self.site.checkpoint("mid-prune")
         return ""
 

@@ -19,6 +19,7 @@ from reconciler.model.plan import LiveObject
 _KNOWN_BY_GENERATION: Final = frozenset(
     {
         "CronJob.batch",
+        "CustomResourceDefinition.apiextensions.k8s.io",
         "DaemonSet.apps",
         "Deployment.apps",
         "HorizontalPodAutoscaler.autoscaling",

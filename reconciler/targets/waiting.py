@@ -5,7 +5,6 @@ Promises: every wait is bounded, polls gently, and says at its end what is still
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -18,21 +17,20 @@ from reconciler.model.marks import PART_OF
 from reconciler.model.observation import Readiness
 from reconciler.targets.refusals import concerns_all
 from reconciler.targets.site import Site
+from reconciler.targets.together import all_or_first_error
 
 _FEW: Final = 4
 _FIRST, _LONGEST = 0.02, 1.0
 _SETTLED: Final = (Readiness.CURRENT, Readiness.UNKNOWN)
 
 
-async def until_established(site: Site, definitions: Sequence[ObjectId]) -> tuple[ObjectId, ...]:
-    """Wait until the CRDs are established and discovery serves their kinds; those that are not in time."""
-    missing = await _poll(site, definitions, lambda rest: _not_established(site, rest))
-    if missing == tuple(definitions):
-        return missing
-    # An established CRD takes a moment more to show in discovery; until then its resources have no path.
-    served = [id_ for id_ in definitions if id_ not in missing]
-    unseen = await _poll(site, served, lambda rest: _not_discovered(site, rest))
-    return (*missing, *unseen)
+async def until_established(site: Site, definitions: Mapping[ObjectId, Body]) -> tuple[ObjectId, ...]:
+    """Wait until the server serves every version of these CRDs; those that it does not in time.
+
+    Discovery shows a CRD only once it is established, and says it of all of them in two requests.
+    """
+    wanted = {id_: frozenset(_served(body)) for id_, body in definitions.items()}
+    return await _poll(site, tuple(definitions), lambda rest: _not_discovered(site, rest, wanted))
 
 
 async def until_active(site: Site, namespaces: Sequence[ObjectId]) -> tuple[ObjectId, ...]:
@@ -80,7 +78,7 @@ async def bodies(site: Site, ids: Sequence[ObjectId], *, metadata_only: bool = F
     ]
     reads += [_all(site, many, discovery, metadata_only) for many in by_kind.values() if len(many) > _FEW]
     found: dict[ObjectId, Body] = {}
-    for part in await asyncio.gather(*reads):
+    for part in await all_or_first_error(reads):
         found.update(part)
     return found
 
@@ -140,15 +138,20 @@ def _pauses(seconds: float) -> Iterator[float]:
         pause = min(pause * 2, _LONGEST)
 
 
-async def _not_established(site: Site, ids: Sequence[ObjectId]) -> Iterable[ObjectId]:
-    live = await bodies(site, ids)
-    return [id_ for id_ in ids if not _condition(live.get(id_), "Established")]
-
-
-async def _not_discovered(site: Site, ids: Sequence[ObjectId]) -> Iterable[ObjectId]:
+async def _not_discovered(
+    site: Site, ids: Sequence[ObjectId], wanted: Mapping[ObjectId, frozenset[tuple[str, str]]]
+) -> Iterable[ObjectId]:
     discovery = await site.client.discovery(refresh=True)
-    served = {f"{resource.plural}.{resource.group}" for resource in discovery.resources}
-    return [id_ for id_ in ids if id_.name not in served]
+    served = {(resource.api_version, resource.kind) for resource in discovery.resources}
+    return [id_ for id_ in ids if not wanted[id_] <= served]
+
+
+def _served(definition: Body) -> Iterator[tuple[str, str]]:
+    spec = definition.get("spec") or {}
+    kind = (spec.get("names") or {}).get("kind") or ""
+    for version in spec.get("versions") or ():
+        if version.get("served"):
+            yield f"{spec.get('group')}/{version.get('name')}", kind
 
 
 async def _not_active(site: Site, ids: Sequence[ObjectId]) -> Iterable[ObjectId]:
@@ -161,8 +164,3 @@ async def _still_there(
 ) -> Iterable[ObjectId]:
     live = await bodies(site, ids, metadata_only=True)
     return [id_ for id_ in ids if id_ in live and live[id_]["metadata"].get("uid") == uids[id_]]
-
-
-def _condition(body: Body | None, type_: str) -> bool:
-    conditions = ((body or {}).get("status") or {}).get("conditions") or ()
-    return any(row.get("type") == type_ and row.get("status") == "True" for row in conditions)

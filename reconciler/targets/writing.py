@@ -7,7 +7,7 @@ the same plan; every write is preceded by the question whether we may. One objec
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -26,6 +26,7 @@ from reconciler.targets.inspection import Inspector
 from reconciler.targets.refusals import concerns_all, missing_object, refusal_of
 from reconciler.targets.site import Site
 from reconciler.targets.table import Table
+from reconciler.targets.together import all_or_first_error
 from reconciler.targets.waiting import until_active, until_established, until_gone
 
 _ROUNDS: Final = 5
@@ -81,12 +82,10 @@ class Writer:
         if not any(change.deferred for change in changes):
             return list(changes)
         discovery = await self.site.client.discovery()
-        trials = await asyncio.gather(
-            *(
-                self.inspector.trial(change.id, change.desired or {}, None, self.desired, discovery)
-                for change in changes
-                if change.deferred
-            )
+        trials = await all_or_first_error(
+            self.inspector.trial(change.id, change.desired or {}, None, self.desired, discovery)
+            for change in changes
+            if change.deferred
         )
         made = iter(trials)
         judged = []
@@ -116,7 +115,7 @@ class Writer:
                     self._skip(change)
         if not doing:
             return later
-        outcomes = await _all_or_first_error([self._write(change) for change in doing])
+        outcomes = await all_or_first_error([self._write(change) for change in doing])
         return [change for change, done in zip(doing, outcomes, strict=True) if not done]
 
     async def _again(self, changes: Sequence[Change]) -> None:
@@ -197,8 +196,8 @@ class Writer:
 
     async def _settle(self, changes: Sequence[Change]) -> None:
         written = set(self.progress.written)
-        fresh = [change.id for change in changes if change.id in written]
-        definitions = [id_ for id_ in fresh if id_.kind_group == CRD]
+        fresh = {change.id: change.desired or {} for change in changes if change.id in written}
+        definitions = {id_: body for id_, body in fresh.items() if id_.kind_group == CRD}
         namespaces = [id_ for id_ in fresh if id_.kind_group == NAMESPACE]
         late = [
             *(await until_established(self.site, definitions) if definitions else ()),
@@ -226,15 +225,3 @@ class Writer:
 
     def _live(self, body: Body) -> LiveObject:
         return live_object(body, part_of=self.site.part_of, manager=self.site.manager, complete=False)
-
-
-async def _all_or_first_error(work: Sequence[Coroutine[None, None, bool]]) -> list[bool]:
-    """Run side by side; the first exception ends the others, so that a dead cluster is not asked a thousand times."""
-    tasks = [asyncio.ensure_future(each) for each in work]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

@@ -74,11 +74,10 @@ async def test_what_others_change_or_delete_is_put_back_at_once(clean_clusters):
             await until(lambda: plane.find("widget", "one", "shop")["spec"]["size"] == 1)
             plane.kubectl("scale", "deployment", "web", "-n", "shop", "--replicas=4")
             await until(lambda: plane.find("deployment", "web", "shop")["spec"]["replicas"] == 1)
-            assert sorted({str(id_) for outcome in told["corrected"] for id_ in outcome.written}) == [
-                "ConfigMap shop/a",
-                "Deployment.apps shop/web",
-                "Widget.shop.example.com shop/one",
-            ]
+            expected = {"ConfigMap shop/a", "Deployment.apps shop/web", "Widget.shop.example.com shop/one"}
+            await until(
+                lambda: {str(id_) for outcome in told["corrected"] for id_ in outcome.written} == expected
+            )
             assert told["fights"] == []
 
 
