@@ -44,7 +44,7 @@ class Quantity:
         return canonical(self)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=65536, typed=True)
 def parse_quantity(text: str | float) -> Quantity:
     """The quantity that `text` states (a YAML number is accepted as Kubernetes does). Raises ValueError."""
     match = _SYNTAX.match(str(text))
