@@ -10,6 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -270,8 +271,9 @@ def leader_of(own: Client | None, namespace: str, name: str) -> Leader:
     )
 
 
+@lru_cache(maxsize=512)
 def parse_object(data: bytes) -> Body:
-    """The one object of a rendered file."""
+    """The one object of a rendered file. Clusters that get the same bytes share what is parsed: nobody may change it."""
     documents = load(data, "rendered.yaml").documents
     return documents[0].body if documents else {}
 

@@ -40,6 +40,7 @@ class Inspector:
     site: Site
     table: Table
     _gate: asyncio.Semaphore = field(init=False)
+    _defined: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._gate = asyncio.Semaphore(self.site.concurrency)
@@ -214,8 +215,12 @@ class Inspector:
     def _defines(self, desired: Desired, definition: ObjectId, id_: ObjectId) -> bool:
         if definition.name.partition(".")[2] != id_.group:
             return False
-        spec = self._body(desired.objects[definition]).get("spec") or {}
-        return (spec.get("names") or {}).get("kind") == id_.kind
+        object_ = desired.objects[definition]
+        if object_.digest not in self._defined:
+            # Once a content: every custom resource asks every definition of its group, and those are large.
+            spec = self._body(object_).get("spec") or {}
+            self._defined[object_.digest] = str((spec.get("names") or {}).get("kind") or "")
+        return self._defined[object_.digest] == id_.kind
 
     async def _discovery_for(self, payloads: Iterable[Body]) -> Discovery:
         client = self.site.client
