@@ -6,56 +6,36 @@ Pure, and independent of the order of files. A memo is only ever a faster way to
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from typing import Any, Final
 
 from reconciler.errors import Location, Problem, Severity
 from reconciler.fleet import layout, secrets, unsupported
 from reconciler.fleet.config import decode_approval, decode_config
 from reconciler.fleet.finding import Finding, is_fatal, problem_of
+from reconciler.fleet.identify import identified, told_twice
+from reconciler.fleet.memory import Memo, Recollection
 from reconciler.fleet.patterns import is_glob_match
 from reconciler.fleet.reading import SETTINGS_KIND, Entry, Reading, read_file
 from reconciler.fleet.schema import KIND_SCOPES
 from reconciler.fleet.scope import BUILT_IN_SCOPES, GroupKind, Scopes, configured_scopes, declared_scopes
 from reconciler.fleet.validate import across
-from reconciler.manifests.edit import remove_in, set_in
-from reconciler.manifests.emit import emit_json
 from reconciler.model.cluster import Cluster
 from reconciler.model.cluster_document import decode_cluster
 from reconciler.model.config import FleetConfig
 from reconciler.model.fleet import Fleet, Skipped, Source, SourceFile
 from reconciler.model.identity import ObjectId
-from reconciler.model.manifest import Body, Manifest
+from reconciler.model.manifest import Manifest
 from reconciler.overrides.decode import decode_override_policy
 from reconciler.policy.decode import decode_propagation_policy
 
-Memo = MutableMapping[tuple[str, ...], Any]
-"""What the last call computed, by blob id. Kept by the caller between two calls of one process; holds one commit's worth."""
+__all__ = ["Memo", "assemble", "settings_of"]
 
 _CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _POLICY: Final = "policy.karmada.io"
 _OURS: Final = "fleet-reconciler"
 _WHOLE: Final = ("fleet",)
-
-
-@dataclass(slots=True)
-class _Recollection:
-    """A memo during one call: what is not used again is forgotten when the call ends."""
-
-    memo: Memo
-    used: dict[tuple[str, ...], Any] = field(default_factory=dict)
-
-    def recall(self, key: tuple[str, ...]) -> Any:
-        found = self.memo.get(key)
-        if found is not None:
-            self.used[key] = found
-        return found
-
-    def settle(self) -> None:
-        self.memo.clear()
-        self.memo.update(self.used)
 
 
 @dataclass(slots=True)
@@ -90,7 +70,7 @@ def assemble(
     known: tuple[Any, Fleet] | None = memo.get(_WHOLE) if memo is not None else None
     if known is not None and known[0] == key:
         return replace(known[1], commit=source.commit, time=source.time)
-    recollection = _Recollection(memo={} if memo is None else memo)
+    recollection = Recollection(memo={} if memo is None else memo)
     fleet = _assembled(source, previous_paths, observed_scopes or {}, recollection)
     if all(file.oid for file in source.files):
         recollection.used[_WHOLE] = (key, fleet)
@@ -98,11 +78,16 @@ def assemble(
     return fleet
 
 
+def settings_of(file: SourceFile) -> FleetConfig | None:
+    """The settings that a `reconciler.yaml` states, checked; None where they cannot be relied on."""
+    return _stated_settings(read_file(file))
+
+
 def _assembled(
     source: Source,
     previous_paths: frozenset[str],
     observed_scopes: Mapping[GroupKind, bool],
-    memo: _Recollection,
+    memo: Recollection,
 ) -> Fleet:
     config = _settings(source, memo)
     if config is None:
@@ -117,12 +102,17 @@ def _assembled(
         observed=observed_scopes,
         configured=configured_scopes(config.scopes),
     )
-    manifests = [
-        (entry, manifest)
-        for entry in entries
-        if (manifest := _identified(entry, scopes, config, assembly, memo)) is not None
-    ]
-    twice = _told_twice(manifests, assembly)
+    manifests: list[tuple[Entry, Manifest]] = []
+    for entry in entries:
+        manifest, problem = identified(entry, scopes, config, memo)
+        if problem is not None:
+            assembly.problems.append(problem)
+        if manifest is None:
+            assembly.unreadable.add(entry.origin.path)
+        else:
+            manifests.append((entry, manifest))
+    twice, problems = told_twice(manifest for _, manifest in manifests)
+    assembly.problems.extend(problems)
     faulty = _across(manifests, assembly)
     for entry, manifest in manifests:
         _judge(entry, manifest, config, assembly, is_held=manifest.id in twice or manifest.id in faulty)
@@ -132,21 +122,22 @@ def _assembled(
 # ---- Settings
 
 
-def _settings(source: Source, memo: _Recollection) -> FleetConfig | None:
+def _settings(source: Source, memo: Recollection) -> FleetConfig | None:
     """The repository's settings, the defaults where it has none, None where they cannot be relied on."""
     if any(_path(problem) == layout.SETTINGS_PATH for problem in source.problems):
         return None
     file = next((each for each in source.files if each.path == layout.SETTINGS_PATH), None)
-    if file is None:
-        return FleetConfig()
-    reading = _reading(file, memo)
+    return FleetConfig() if file is None else _stated_settings(memo.reading(file))
+
+
+def _stated_settings(reading: Reading) -> FleetConfig | None:
     stated = [entry for entry in reading.entries if (entry.group, entry.kind) == SETTINGS_KIND]
     if not reading.is_whole or len(stated) != 1 or stated[0].is_fatal:
         return None
     return decode_config(stated[0].body, stated[0].origin)
 
 
-def _held(source: Source, previous_paths: frozenset[str], memo: _Recollection) -> Fleet:
+def _held(source: Source, previous_paths: frozenset[str], memo: Recollection) -> Fleet:
     """The fleet whose settings are unknown: which files count, and what their namespace is, cannot be told.
 
     Everything is held; what is wrong inside single files is still said.
@@ -196,12 +187,12 @@ def _settings_problems(source: Source, entries: Iterable[Entry]) -> list[Problem
 
 
 def _read(
-    files: Iterable[SourceFile], previous_paths: frozenset[str], assembly: _Assembly, memo: _Recollection
+    files: Iterable[SourceFile], previous_paths: frozenset[str], assembly: _Assembly, memo: Recollection
 ) -> list[Entry]:
     """The entries of all files, by path and place."""
     entries: list[Entry] = []
     for file in files:
-        reading = _reading(file, memo)
+        reading = memo.reading(file)
         assembly.problems.extend(reading.problems)
         if not reading.is_whole:
             assembly.unreadable.add(file.path)
@@ -215,16 +206,6 @@ def _read(
     return entries
 
 
-def _reading(file: SourceFile, memo: _Recollection) -> Reading:
-    if not file.oid:
-        return read_file(file)
-    key = ("reading", file.oid, file.path)
-    found: Reading | None = memo.recall(key)
-    if found is None:
-        found = memo.used[key] = read_file(file)
-    return found
-
-
 def _folded(reasons: Iterable[str]) -> str:
     """`2 documents: …; 1 document: …`."""
     counts: dict[str, int] = defaultdict(int)
@@ -233,102 +214,6 @@ def _folded(reasons: Iterable[str]) -> str:
     return "; ".join(
         f"{count} document{'s' if count > 1 else ''}: {reason}" for reason, count in sorted(counts.items())
     )
-
-
-# ---- Identity
-
-
-def _identified(
-    entry: Entry, scopes: Scopes, config: FleetConfig, assembly: _Assembly, memo: _Recollection
-) -> Manifest | None:
-    """The entry with its scope and namespace settled, or None (and a problem) where its kind is unknown."""
-    is_namespaced = scopes.is_namespaced(entry.group, entry.kind)
-    stated: str = (entry.body.get("metadata") or {}).get("namespace") or ""
-    if is_namespaced is None:
-        if entry.is_policy_side:  # R205 is said already; what it governs is held under the name it gives
-            return _manifest(entry, stated, memo)
-        finding = Finding(
-            code="R142",
-            path=("kind",),
-            message=f"unknown kind {entry.kind} of {entry.body['apiVersion']}: does it live in a namespace?",
-        )
-        assembly.problems.append(problem_of(finding, entry.origin))
-        assembly.unreadable.add(entry.origin.path)
-        return None
-    if is_namespaced:
-        return _manifest(entry, stated or _default_namespace(entry.origin.path, config), memo)
-    if stated:
-        finding = Finding(
-            code="R141", path=("metadata", "namespace"), message=f"a {entry.kind} lives outside namespaces"
-        )
-        assembly.problems.append(problem_of(finding, entry.origin))
-    return _manifest(entry, "", memo)
-
-
-def _default_namespace(path: str, config: FleetConfig) -> str:
-    """The namespace of the longest configured directory that `path` is below."""
-    best, namespace = -1, "default"
-    for rule in config.default_namespaces:
-        if (not rule.path or path.startswith(f"{rule.path}/")) and len(rule.path) > best:
-            best, namespace = len(rule.path), rule.namespace
-    return namespace
-
-
-def _manifest(entry: Entry, namespace: str, memo: _Recollection) -> Manifest:
-    origin = entry.origin
-    key = ("manifest", origin.path, str(origin.document), str(origin.item), namespace)
-    known: tuple[Body, Manifest] | None = memo.recall(key)
-    if known is not None and known[0] is entry.body:
-        return known[1]
-    body = _with_namespace(entry.body, namespace)
-    manifest = Manifest(
-        id=ObjectId(
-            group=entry.group,
-            kind=entry.kind,
-            namespace=namespace,
-            name=(body.get("metadata") or {}).get("name") or "",
-        ),
-        body=body,
-        origin=origin,
-        digest=blake2b(emit_json(body), digest_size=20).hexdigest(),
-    )
-    memo.used[key] = (entry.body, manifest)
-    return manifest
-
-
-def _with_namespace(body: Body, namespace: str) -> Body:
-    """The body with exactly this namespace (none: without the field); a new one where it says something else."""
-    metadata = body.get("metadata")
-    if metadata is None or metadata.get("namespace") == namespace:
-        return body
-    if namespace:
-        return set_in(body, ("metadata", "namespace"), namespace)
-    return remove_in(body, ("metadata", "namespace")) if "namespace" in metadata else body
-
-
-def _told_twice(manifests: Iterable[tuple[Entry, Manifest]], assembly: _Assembly) -> frozenset[ObjectId]:
-    """The identities that more than one document has; a problem for each document after the first."""
-    by_id: dict[ObjectId, list[Manifest]] = defaultdict(list)
-    for _, manifest in manifests:
-        if (manifest.id.group, manifest.id.kind) != SETTINGS_KIND:
-            by_id[manifest.id].append(manifest)
-    twice = {id_: found for id_, found in by_id.items() if len(found) > 1}
-    for id_, found in twice.items():
-        first = found[0].origin.location
-        assembly.problems.extend(
-            problem_of(
-                Finding(
-                    code="R143",
-                    path=("metadata", "name"),
-                    message=f"{id_} is described a second time",
-                    evidence=(f"the first is at {first}",),
-                ),
-                manifest.origin,
-                str(id_),
-            )
-            for manifest in found[1:]
-        )
-    return frozenset(twice)
 
 
 # ---- Verdicts

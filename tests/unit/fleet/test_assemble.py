@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.errors import Location, Problem, Severity
 from reconciler.fleet import assemble, check
+from reconciler.fleet.assemble import settings_of
 from reconciler.model.cluster import DeliveryMode
 from reconciler.model.config import SecretsMode
 from reconciler.model.identity import ObjectId
@@ -368,3 +369,14 @@ def test_the_same_files_in_another_commit_are_the_same_fleet_at_another_time():
     assert second.templates is first.templates
     changed = assemble(source(WHOLE, commit="b"), memo=memo, previous_paths=frozenset({"values.yaml"}))
     assert [problem.code for problem in changed.problems] == ["R131"]
+
+
+def test_settings_are_given_by_themselves_only_where_they_can_be_relied_on():
+    def stated(text):
+        return settings_of(source({"reconciler.yaml": text}).files[0])
+
+    assert stated(SETTINGS + "  secrets: allow\n").secrets is SecretsMode.ALLOW
+    assert stated(SETTINGS + "  secret: allow\n") is None
+    assert stated(SETTINGS + "  guards: {maxDeletions: ten}\n") is None
+    assert stated("a: [") is None
+    assert stated("") is None
