@@ -13,7 +13,7 @@ from typing import Final
 
 from reconciler import __version__
 from reconciler.errors import Problem
-from reconciler.fleet.config import decode_config
+from reconciler.fleet.assemble import settings_of
 from reconciler.git.branches import Projection, Release, project_clusters
 from reconciler.git.commits import Signer, read_commit
 from reconciler.git.objects import Kind
@@ -33,9 +33,9 @@ from reconciler.git.trailers import (
 from reconciler.git.trees import TreeWriter
 from reconciler.git.writer import CommitFacts, Written, write_render
 from reconciler.loop.decide import Decision
-from reconciler.manifests.load import load
 from reconciler.model.cluster import DeliveryMode
 from reconciler.model.config import Approval, FleetConfig
+from reconciler.model.fleet import SourceFile
 from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.plan import Guard
 from reconciler.model.tree import PreviousRender, RenderTree
@@ -198,12 +198,9 @@ def config_at(repository: Repository, commit: str) -> FleetConfig:
     entry = repository.entry(raw(read_commit(repository, commit).tree), SETTINGS_FILE)
     if entry is None or entry.is_tree:
         return FleetConfig()
-    documents = load(repository.read(entry.oid, Kind.BLOB), SETTINGS_FILE).documents
-    found = [document for document in documents if document.body.get("kind") == "FleetConfig"]
-    try:
-        return decode_config(found[0].body, found[0].origin) if found else FleetConfig()
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return FleetConfig()  # it was refused when it was rendered, and set nothing then
+    file = SourceFile(path=SETTINGS_FILE, data=repository.read(entry.oid, Kind.BLOB), oid=entry.oid.hex())
+    # What was refused when it was rendered set nothing then.
+    return settings_of(file) or FleetConfig()
 
 
 def releases(decision: Decision, *, prune_allowed: bool) -> dict[str, Release]:

@@ -89,7 +89,7 @@ def explain(
     own = next(each for each in standings if each.template.id == id_)
     old = previous.bindings.get(id_)
     owned = old if old is not None and old.placement is not None else None
-    claimed = claim_template(template, rules.policies, owned.claim if owned else None)
+    claimed = claim_template(template, rules.policies, owned.claim if owned else None, preemption=True)
     rendered = render(
         fleet,
         observation,
