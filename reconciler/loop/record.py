@@ -37,7 +37,7 @@ from reconciler.settings import BranchNames, GuardLimits
 Checkpoint = Callable[[str], None]
 """Called at named points of a pass; crash tests end the process there."""
 
-CHECKPOINTS: Final = ("rendered", "pushed-truth", "status-written")
+CHECKPOINTS: Final = ("rendered", "pushed-truth", "pushed-projections", "status-written")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +140,19 @@ class Record:
             for update in written.updates
             if update.name != rendered_name
         ]
-        pushed = push_published(
-            self.repository, (self.remotes.rendered, truth) if truth else None, projections
-        )
+        # What can go in one atomic push with the truth does; other remotes come after it.
+        place = self.remotes.rendered.place
+        beside = [each for each in projections if each[0].place == place]
+        elsewhere = [each for each in projections if each[0].place != place]
+        pushed = push_published(self.repository, (self.remotes.rendered, truth) if truth else None, beside)
         self.checkpoint("pushed-truth")
-        if pushed.rejected or written.projection.foreign:
+        rejected = {**pushed.rejected, **push_published(self.repository, None, elsewhere).rejected}
+        self.checkpoint("pushed-projections")
+        if rejected or written.projection.foreign:
             self._tips_known = set()
         problems = tuple(
             Problem(code="R603", message=f"branch {name} was not moved: {words}", subject=name)
-            for name, words in sorted(pushed.rejected.items())
+            for name, words in sorted(rejected.items())
         ) + tuple(
             Problem(
                 code="R602", message=f"branch {self.branches.cluster(name)} is stopped: {words}", subject=name
