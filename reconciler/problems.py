@@ -495,6 +495,39 @@ _POLICIES: Final = (
         Severity.WARNING,
     ),
     _row(
+        "R231",
+        "Group or weight without a cluster",
+        "The selector of a group, or of a fixed weight, matches no cluster that it could: nothing is placed by it. A list of "
+        "weights of which none matches gives every cluster the same.",
+        "correct the selector, or label the clusters that it is meant for",
+        Severity.WARNING,
+    ),
+    _row(
+        "R232",
+        "Policy that never wins",
+        "Whatever this policy selects, another one selects as well and comes first: it is in the object's own namespace, has "
+        "the higher priority, selects more specifically, or has the smaller name. What this one claimed in the past stays with it.",
+        "raise spec.priority, select something else, or delete the policy",
+        Severity.WARNING,
+    ),
+    _row(
+        "R233",
+        "Spread that the fleet cannot meet",
+        "A spread constraint asks for more clusters or regions than the policy's clusters have, or for a property that none "
+        "of them has. Whatever the capacity, scheduling fails.",
+        "lower minGroups, mean more clusters, or write the property into the Cluster files",
+        Severity.WARNING,
+    ),
+    _row(
+        "R234",
+        "Resource that the models leave out",
+        "Where nodes are counted by grade (spec.resourceModels; by default cpu and memory alone), a request for a resource that "
+        "the grades do not name fits on no node, as in Karmada. Every cluster that this object may go to is such a cluster, so "
+        "there will never be room for it.",
+        "name the resource in spec.resourceModels of the clusters, or write resourceModels: [] there to estimate by sums",
+        Severity.WARNING,
+    ),
+    _row(
         "R240",
         "Invalid cluster name",
         "A cluster's name becomes part of branch names and namespaces: a DNS label of at most 48 characters.",
@@ -1031,6 +1064,13 @@ _GIT: Final = (
         "Machine branches are written by the reconciler alone. The newest commit of this one has another committer or lacks "
         "the trailers that ours carry, so nothing is written on top of it and nothing is delivered from it.",
         "move the commit elsewhere and reset the branch to the last commit of ours, or delete the branch",
+    ),
+    _row(
+        "R603",
+        "branch was not moved",
+        "The remote refused to move the branch of one cluster. The render itself is pushed and push-mode delivery goes on; this "
+        "cluster's agent, or the tool that takes the branch, stays at the commit before.",
+        "read the server's words: a branch protection or a missing right is the usual reason",
     ),
 )
 

@@ -12,11 +12,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from reconciler.errors import FetchFailed, LostRace, Problem
+from reconciler.errors import FetchFailed, ForeignCommit, LostRace, Problem
 from reconciler.git.branches import RENDERED_TRAILERS, check_names, check_tip
 from reconciler.git.checkout import read_commit as read_source
 from reconciler.git.commits import Signer
 from reconciler.git.commits import read_commit as read_git_commit
+from reconciler.git.errors import foreign_commit_problem
 from reconciler.git.history import check_history, contains
 from reconciler.git.maintenance import maintain
 from reconciler.git.reader import REPORT, ClusterFiles, Files, read_tip
@@ -31,6 +32,7 @@ from reconciler.loop.decide import Decision, Memory, decide, moment, read_observ
 from reconciler.loop.publish import HELD, Published, Tips, publish
 from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.plan import Desired, desired_objects
+from reconciler.problems import CATALOGUE
 from reconciler.render.cluster_files import SUSPENDED, decode_suspended
 from reconciler.settings import BranchNames, GuardLimits
 
@@ -150,14 +152,12 @@ class Record:
         self.checkpoint("pushed-projections")
         if rejected or written.projection.foreign:
             self._tips_known = set()
-        problems = tuple(
-            Problem(code="R603", message=f"branch {name} was not moved: {words}", subject=name)
-            for name, words in sorted(rejected.items())
-        ) + tuple(
-            Problem(
-                code="R602", message=f"branch {self.branches.cluster(name)} is stopped: {words}", subject=name
-            )
-            for name, words in sorted(written.projection.foreign.items())
+        problems = (
+            *(_not_moved(name, words) for name, words in sorted(rejected.items())),
+            *(
+                foreign_commit_problem(ForeignCommit(words), self.branches.cluster(name))
+                for name, words in sorted(written.projection.foreign.items())
+            ),
         )
         return replace(written, problems=(*written.problems, *problems))
 
@@ -257,6 +257,19 @@ class Record:
             tips |= {name: found.get(self.branches.cluster(name), "") for name in group}
         self._tips_known = set(names)
         return tips
+
+
+def _not_moved(name: str, words: str) -> Problem:
+    branch = name.removeprefix("refs/heads/")
+    row = CATALOGUE["R603"]
+    return Problem(
+        code=row.code,
+        message=f"branch {branch} was not moved",
+        evidence=(words,),
+        remedy=row.remedy,
+        severity=row.severity,
+        subject=branch,
+    )
 
 
 def desired_at(repository: Repository, commit: str, cluster: str) -> Desired | None:

@@ -1,0 +1,268 @@
+"""The fleet's record on real repositories: fetch, decide, publish; `git` is the witness."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from reconciler.errors import HistoryRewritten
+from reconciler.git.mirror import open_mirror
+from reconciler.loop.publish import ALLOWED, HELD
+from reconciler.loop.record import Record
+from reconciler.manifests.emit import emit
+from reconciler.model.cluster import ApiResources, ClusterStatus, Condition
+from reconciler.model.observation import ClusterReport
+from reconciler.settings import GuardLimits, RemoteUrls, Settings
+from reconciler.status.document import encode_cluster_report
+from reconciler.wiring import remotes_of
+from tests.gitservers import Clone, bare_repository
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def cluster(name, mode="Push"):
+    return json.dumps(
+        {
+            "apiVersion": "cluster.karmada.io/v1alpha1",
+            "kind": "Cluster",
+            "metadata": {"name": name},
+            "spec": {"syncMode": mode},
+        }
+    )
+
+
+def config_map(name, value="1"):
+    metadata = {"name": name, "namespace": "shop"}
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": value}})
+
+
+POLICY = json.dumps(
+    {
+        "apiVersion": "policy.karmada.io/v1alpha1",
+        "kind": "ClusterPropagationPolicy",
+        "metadata": {"name": "all"},
+        "spec": {"resourceSelectors": [{"apiVersion": "v1", "kind": "ConfigMap"}], "placement": {}},
+    }
+)
+
+
+def fleet(count=3, **more):
+    files = {f"apps/c{i:02}.yaml": config_map(f"c{i:02}") for i in range(count)}
+    return (
+        {
+            "clusters/a.yaml": cluster("a"),
+            "clusters/b.yaml": cluster("b", "Pull"),
+            "policies/all.yaml": POLICY,
+        }
+        | files
+        | more
+    )
+
+
+def ready_report(name):
+    status = ClusterStatus(
+        kubernetes_version="v1.36.3",
+        api_enablements=(
+            ApiResources(
+                group_version="v1", kinds=frozenset({"ConfigMap"}), resources=(("configmaps", "ConfigMap"),)
+            ),
+        ),
+        conditions=(
+            Condition(type="CompleteAPIEnablements", status="True"),
+            Condition(type="Ready", status="True", reason="ClusterReady"),
+        ),
+    )
+    return emit(encode_cluster_report(ClusterReport(name=name, status=status)))
+
+
+@pytest.fixture
+def scene(tmp_path):
+    repository = bare_repository(tmp_path / "fleet.git")
+    author = Clone(tmp_path / "author", repository.url)
+    mirror = open_mirror(tmp_path / "data")
+    record = Record(
+        repository=mirror.repository,
+        remotes=remotes_of(Settings(remotes=RemoteUrls(source=repository.url)), None, laptop=True),
+        branches=Settings().branches,
+        limits=GuardLimits(),
+    )
+    yield repository, author, record
+    mirror.close()
+
+
+def observe(record, source, rendered):
+    """Both clusters report, as the status branch would say."""
+    files = {f"clusters/{name}.yaml": ready_report(name) for name in ("a", "b")}
+    tip = record.fetch().status
+    record.write_status(files, tip=tip, source_commit=source, rendered_commit=rendered, now=NOW)
+
+
+def one_pass(record):
+    at = record.fetch()
+    decision = record.decide(at, None)
+    return record.publish(decision, at)
+
+
+def trailers(repository, branch):
+    lines = repository.git("log", "-1", "--format=%(trailers:only)", branch).splitlines()
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+
+def maps_of(repository, branch="reconciler/cluster/b"):
+    return sorted(path for path in repository.files(branch) if "/ConfigMap/" in path)
+
+
+def started(scene, count=3, **more):
+    """A fleet that is rendered and observed, with every map on both clusters."""
+    _, author, record = scene
+    source = author.commit_and_push("first", fleet(count, **more))
+    first = one_pass(record)
+    observe(record, source, first.commit)
+    return one_pass(record)
+
+
+def test_a_pass_moves_the_truth_and_shows_each_cluster_its_part(scene):
+    repository, _, _ = scene
+    published = started(scene)
+    branches = repository.branches()
+    assert branches["reconciler/rendered"] == published.commit
+    assert maps_of(repository) == [f"shop/ConfigMap/c{i:02}.yaml" for i in range(3)]
+    for name in ("a", "b"):
+        assert repository.git("rev-parse", f"reconciler/cluster/{name}^{{tree}}") == repository.git(
+            "rev-parse", f"reconciler/rendered:clusters/{name}"
+        )
+    assert trailers(repository, "reconciler/rendered")["Prune"] == ALLOWED
+    repository.check()
+
+
+def test_a_pass_over_the_same_facts_commits_and_moves_nothing(scene):
+    repository, _, record = scene
+    started(scene)
+    before = repository.branches()
+    again = one_pass(record)
+    assert not again.written.changed
+    assert again.updates == ()
+    assert repository.branches() == before
+
+
+def test_too_many_deletions_are_held_in_the_commit_and_an_approval_lets_them_go(scene):
+    repository, author, record = scene
+    allowed = started(scene, 30)
+    removed = {f"apps/c{i:02}.yaml": None for i in range(12)}
+    author.commit_and_push("remove", removed)
+    held = one_pass(record)
+    assert not held.prune_allowed
+    assert trailers(repository, "reconciler/rendered")["Prune"] == HELD
+    # Counted from the last commit whose deletions were allowed, also by later passes and other processes.
+    assert trailers(repository, "reconciler/rendered")["Prune-Base"] == allowed.commit
+    assert trailers(repository, "reconciler/cluster/b")["Complete"] == "false"
+    author.commit_and_push("another", {"apps/more.yaml": config_map("more")})
+    assert trailers_after(record, repository)["Prune-Base"] == allowed.commit
+    author.commit_and_push("approve", {"approvals/a.yaml": approval([f"c{i:02}" for i in range(12)])})
+    released = one_pass(record)
+    assert released.prune_allowed
+    assert trailers(repository, "reconciler/rendered")["Prune"] == ALLOWED
+    assert trailers(repository, "reconciler/cluster/b")["Complete"] == "true"
+
+
+def trailers_after(record, repository):
+    one_pass(record)
+    return trailers(repository, "reconciler/rendered")
+
+
+def approval(names):
+    objects = [{"kind": "ConfigMap", "namespace": "shop", "name": name} for name in names]
+    spec = {"objects": objects, "clusters": ["*"], "expires": "2099-01-01T00:00:00Z"}
+    return json.dumps(
+        {
+            "apiVersion": "fleet-reconciler/v1alpha1",
+            "kind": "Approval",
+            "metadata": {"name": "a"},
+            "spec": spec,
+        }
+    )
+
+
+def test_a_change_that_loosens_the_guard_does_not_loosen_its_own(scene):
+    _, author, record = scene
+    strict = {"apiVersion": "fleet-reconciler/v1alpha1", "kind": "FleetConfig", "metadata": {"name": "fleet"}}
+    started(
+        scene,
+        30,
+        **{
+            "reconciler.yaml": json.dumps(
+                {**strict, "spec": {"guards": {"maxDeletions": 1, "maxDeletionPercent": 1}}}
+            )
+        },
+    )
+    loose = json.dumps({**strict, "spec": {"guards": {"maxDeletions": 10, "maxDeletionPercent": 20}}})
+    author.commit_and_push(
+        "both at once", {"reconciler.yaml": loose, **{f"apps/c{i:02}.yaml": None for i in range(3)}}
+    )
+    assert not one_pass(record).prune_allowed
+
+
+def test_the_operators_guard_is_the_ceiling(scene):
+    _, author, record = scene
+    record.limits = GuardLimits(max_deletions=1, max_percent=0)
+    config = {"apiVersion": "fleet-reconciler/v1alpha1", "kind": "FleetConfig", "metadata": {"name": "fleet"}}
+    generous = json.dumps({**config, "spec": {"guards": {"maxDeletions": 100, "maxDeletionPercent": 100}}})
+    started(scene, 30, **{"reconciler.yaml": generous})
+    author.commit_and_push("remove", {f"apps/c{i:02}.yaml": None for i in range(3)})
+    assert not one_pass(record).prune_allowed
+
+
+def test_a_refused_cluster_branch_is_said_with_the_servers_words_and_tried_again(scene):
+    repository, author, record = scene
+    started(scene)
+    repository.refuse_pushes("branch b is protected", refs="refs/heads/reconciler/cluster/b")
+    author.commit_and_push("more", {"apps/more.yaml": config_map("more")})
+    published = one_pass(record)
+    assert repository.branches()["reconciler/rendered"] == published.commit
+    (problem,) = [each for each in published.problems if each.code == "R603"]
+    assert problem.subject == "reconciler/cluster/b"
+    assert "branch b is protected" in problem.evidence[0]
+    assert "shop/ConfigMap/more.yaml" not in maps_of(repository)
+    repository.accept_pushes()
+    assert [each.code for each in one_pass(record).problems] == []
+    assert "shop/ConfigMap/more.yaml" in maps_of(repository)
+
+
+def test_a_foreign_commit_on_a_cluster_branch_stops_that_branch_alone(scene):
+    repository, author, record = scene
+    started(scene)
+    author.git("fetch", "--quiet", "origin")
+    author.git("checkout", "--quiet", "-b", "mine", "origin/reconciler/cluster/b")
+    author.git("commit", "--quiet", "--allow-empty", "-m", "mine")
+    author.git("push", "--quiet", "origin", "HEAD:reconciler/cluster/b")
+    author.git("checkout", "--quiet", "main")
+    theirs = repository.branches()["reconciler/cluster/b"]
+    author.commit_and_push("more", {"apps/more.yaml": config_map("more")})
+    record._tips_known = set()
+    published = one_pass(record)
+    assert repository.branches()["reconciler/cluster/b"] == theirs
+    assert [(each.code, each.subject) for each in published.problems] == [("R602", "reconciler/cluster/b")]
+    assert "shop/ConfigMap/more.yaml" in maps_of(repository, "reconciler/cluster/a")
+
+
+def test_a_rewritten_source_history_is_not_followed_until_it_is_accepted(scene):
+    repository, author, record = scene
+    started(scene)
+    author.git("commit", "--quiet", "--amend", "-m", "rewritten")
+    author.git("push", "--quiet", "--force", "origin", "HEAD:main")
+    with pytest.raises(HistoryRewritten, match="was rewritten"):
+        record.fetch()
+    record.accept_history = author.head
+    published = one_pass(record)
+    assert published.written.changed
+    assert trailers(repository, "reconciler/rendered")["Accepted-History"] == author.head
+
+
+def test_losing_the_status_branch_moves_nothing_that_is_placed(scene):
+    repository, author, record = scene
+    started(scene)
+    before = maps_of(repository)
+    repository.git("update-ref", "-d", "refs/heads/reconciler/status")
+    author.commit_and_push("unrelated", {"docs/x.md": "x"})
+    one_pass(record)
+    assert maps_of(repository) == before
