@@ -12,12 +12,13 @@ from typing import Any, Final
 from reconciler.fleet import names, schema
 from reconciler.fleet.finding import Finding, field_text, quoted
 from reconciler.model.identity import group_of
+from reconciler.model.marks import RECREATE
 from reconciler.model.time import parse_time
 
 RESERVED_PREFIXES: Final = ("fleet-reconciler/", "applyset.kubernetes.io/")
 """Labels and annotations that are the reconciler's own, on the objects that it writes."""
 
-AUTHORS_KEYS: Final[frozenset[str]] = frozenset()
+AUTHORS_KEYS: Final[frozenset[str]] = frozenset({RECREATE})
 """Keys below a reserved prefix that are meant for people."""
 
 _FIELDS: Final = frozenset(schema.SCHEMAS["definitions.json"]["$defs"]["objectMeta"]["properties"]) | {
