@@ -12,6 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from reconciler.interpreter.bundled.registry import BUNDLED_RULES
 from reconciler.interpreter.kinds import (
     cronjob,
     daemonset,
@@ -66,7 +67,7 @@ class Interpreters:
 
     declared: Layer = field(default_factory=lambda: _NOTHING)
     webhook: Layer = field(default_factory=lambda: _NOTHING)
-    bundled: Layer = field(default_factory=lambda: _NOTHING)
+    bundled: Layer = field(default_factory=lambda: BUNDLED_RULES)
     native: Layer = field(default_factory=lambda: NATIVE_RULES)
     digest: str = ""
 

@@ -1,0 +1,1 @@
+"""Kinds of Flink's operator."""

@@ -1,0 +1,1 @@
+"""Kinds of Flux: sources, and what is made of them."""
