@@ -20,7 +20,7 @@ from reconciler.fleet.patterns import is_glob_match
 from reconciler.fleet.reading import SETTINGS_KIND, Entry, Reading, read_file
 from reconciler.fleet.schema import KIND_SCOPES
 from reconciler.fleet.scope import BUILT_IN_SCOPES, GroupKind, Scopes, configured_scopes, declared_scopes
-from reconciler.fleet.validate import across
+from reconciler.fleet.validate import across, placeable, winning
 from reconciler.model.cluster import Cluster
 from reconciler.model.cluster_document import decode_cluster
 from reconciler.model.config import FleetConfig
@@ -116,7 +116,7 @@ def _assembled(
     faulty = _across(manifests, assembly)
     for entry, manifest in manifests:
         _judge(entry, manifest, config, assembly, is_held=manifest.id in twice or manifest.id in faulty)
-    return _fleet(source, config, scopes, assembly)
+    return _with_warnings(_fleet(source, config, scopes, assembly))
 
 
 # ---- Settings
@@ -278,6 +278,15 @@ def _fleet(source: Source, config: FleetConfig, scopes: Scopes, assembly: _Assem
         refused=tuple(sorted(assembly.refused, key=_by_id)),
         namespaced_kinds=dict(sorted(known.items())),
     )
+
+
+def _with_warnings(fleet: Fleet) -> Fleet:
+    """The fleet with what only decoded policies beside decoded clusters tell; nothing of it holds anything."""
+    found = [
+        problem_of(finding, manifest.origin, str(manifest.id))
+        for manifest, finding in (*placeable.check(fleet), *winning.check(fleet.propagation_policies))
+    ]
+    return replace(fleet, problems=_in_order((*fleet.problems, *found))) if found else fleet
 
 
 def _cluster(manifest: Manifest, config: FleetConfig) -> Cluster:

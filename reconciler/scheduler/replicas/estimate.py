@@ -209,7 +209,12 @@ def _least(model: ResourceModel) -> dict[str, int]:
 
 def _counted(request: Request) -> Request:
     """The part of a request that grades are asked about: what Kubernetes' scheduler would look at."""
-    return tuple((name, amount) for name, amount in request if name in _CORE or _is_scalar(name))
+    return tuple((name, amount) for name, amount in request if is_counted_by_grade(name))
+
+
+def is_counted_by_grade(name: str) -> bool:
+    """Whether grades are asked about a resource: a request for it, in a cluster whose models leave it out, fits nowhere there."""
+    return name in _CORE or _is_scalar(name)
 
 
 def _is_scalar(name: str) -> bool:
