@@ -16,12 +16,12 @@ from typing import Any
 
 import structlog
 
-from reconciler.errors import SettingsError
+from reconciler.errors import Rejected, SettingsError
 from reconciler.git.mirror import Mirror, open_mirror
 from reconciler.git.remote import Remote, remote_for
 from reconciler.git.repository import Repository
 from reconciler.git.urls import Role
-from reconciler.interpreter.registry import NATIVE
+from reconciler.interpreter.registry import NATIVE, Interpreters
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.kube.client import Client, Limits
 from reconciler.kube.connection import Source
@@ -125,6 +125,7 @@ class Around:
     rules: Callable[[Desired], Rules]
     stopped: Callable[[], str]
     changed: Callable[[], None]
+    interpreters: Callable[[], Interpreters] = lambda: NATIVE
     checkpoint: Callable[[str], None] = lambda _name: None
 
 
@@ -142,10 +143,18 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
     client = Client(source, cluster=cluster.name, limits=Limits(timeout=settings.request_timeout))
     log = structlog.get_logger()
     found: list[Island] = []
+
+    def retain(desired: Body, live: Body) -> Body:
+        try:
+            return around.interpreters().retain(desired, live)
+        except InterpretationError as error:
+            # Karmada: what cannot be retained is not written, and the other objects are.
+            raise Rejected(f"what the member owns cannot be kept: {error}", cluster=cluster.name) from error
+
     questions = Questions(
         parse=parse_object,
         readiness=readiness,
-        retain=NATIVE.retain,
+        retain=retain,
         tree=around.tree,
         supersedes=around.supersedes,
         stopped=lambda: around.stopped() or found[0].suspended,
@@ -165,7 +174,7 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         ),
         models=lambda: cluster.resource_models,
         part_of=apply_set_id(settings.namespace),
-        interpretation=Interpretation(interpreters=NATIVE, readiness=readiness),
+        interpretation=Interpretation(interpreters=around.interpreters, readiness=readiness),
     )
     target = PushTarget(site=site)
     island = Island(
@@ -239,6 +248,7 @@ def reconciler_of(
                 rules=rules,
                 stopped=lambda: program.may_deliver() or switch.stopped(cluster.name),
                 changed=program.status_changed,
+                interpreters=lambda: program.interpreters,
                 checkpoint=surroundings.checkpoint,
             ),
         )
@@ -247,7 +257,7 @@ def reconciler_of(
         record=record,
         triggers=triggers,
         make_island=make_island,
-        aggregate=aggregate,
+        aggregate=lambda body, items: aggregate(box[0].interpreters, body, items),
         clock=now,
         log=log,
         may_write=switch.stopped,
@@ -283,10 +293,10 @@ def readiness(body: Body) -> tuple[Readiness, str]:
     return NATIVE.readiness(body, now())
 
 
-def aggregate(body: Body, items: Any) -> Body:
+def aggregate(interpreters: Interpreters, body: Body, items: Any) -> Body:
     """Karmada's AggregateStatus; a member status that does not fit leaves the template as it is."""
     try:
-        return NATIVE.aggregate(body, items, now())
+        return interpreters.aggregate(body, items, now())
     except InterpretationError:
         return body
 
@@ -358,6 +368,7 @@ def agent_of(
             rules=rules,
             stopped=agent.may_deliver,
             changed=agent.changed,
+            interpreters=lambda: agent.interpreters,
             checkpoint=surroundings.checkpoint,
         ),
     )

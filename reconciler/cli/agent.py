@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from reconciler.cli.manifests import agent_manifest
-from reconciler.cli.processes import background, lead, local_path, stop_on_signals
+from reconciler.cli.processes import Readiness, background, lead, local_path, stop_on_signals
 from reconciler.cli.runoptions import crash_checkpoint, credentials_by_role, guard_options, kubeconfig_paths
 from reconciler.errors import SettingsError
 from reconciler.settings import BranchNames, RemoteUrls, Settings
@@ -132,8 +132,9 @@ async def _run(options: dict[str, Any]) -> int:
         )
         agent.allowed_signers = options["verify_signatures"]
         stack.push_async_callback(own.close)
+        readiness = Readiness(work=agent.ready, waits=bool(options["leader_elect"]))
         if options["metrics"]:
-            probe = Probe(healthy=agent.healthy, ready=agent.ready)
+            probe = Probe(healthy=agent.healthy, ready=readiness)
             stack.push_async_callback(
                 (await serve_probes(options["metrics"], probe, telemetry.REGISTRY)).cleanup
             )
@@ -146,6 +147,7 @@ async def _run(options: dict[str, Any]) -> int:
             agent.may_write = lambda: (
                 switch.stopped(cluster) or ("" if leader.holds() else "the lease is lost")
             )
+            readiness.waits = False
         local = local_path(agent.source.url)
         if local is not None:
             branch = settings.branches.cluster(cluster)

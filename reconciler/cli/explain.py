@@ -68,6 +68,7 @@ def command(what: str, path: Path, **options: Any) -> int:
         decision.previous,
         decision.now,
         id_,
+        interpreters=decision.interpreters,
         assume_unreported=not options["rendered"],
     )
     if found is None:

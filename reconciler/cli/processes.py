@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconciler.loop.leader import Leader
+
+
+@dataclass(slots=True, kw_only=True)
+class Readiness:
+    """What `/readyz` says. A replica that waits for the lease is ready: it could take over at once.
+
+    Were it not, no rollout and no drain of a Deployment with a spare replica would ever end.
+    """
+
+    work: Callable[[], str]
+    waits: bool
+
+    def __call__(self) -> str:
+        """Empty when ready, else what is missing."""
+        return "" if self.waits else self.work()
 
 
 def stop_on_signals() -> asyncio.Event:

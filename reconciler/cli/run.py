@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.processes import background, lead, local_path, stop_on_signals
+from reconciler.cli.processes import Readiness, background, lead, local_path, stop_on_signals
 from reconciler.cli.runoptions import (
     access_of,
     cluster_options,
@@ -111,7 +111,8 @@ async def _run(options: dict[str, object]) -> int:
         )
         if own is not None:
             stack.push_async_callback(own.close)
-        await _serve(options, program, triggers, stack)
+        readiness = Readiness(work=program.ready, waits=bool(options["leader_elect"]))
+        await _serve(options, program, readiness, triggers, stack)
         await switch.look()
         background(stack, switch.watch(stopping), stopping)
         if options["leader_elect"]:
@@ -119,6 +120,7 @@ async def _run(options: dict[str, object]) -> int:
             if not await lead(leader, stopping, stack, log):
                 return 0
             program.may_write = lambda: switch.stopped() or ("" if leader.holds() else "the lease is lost")
+            readiness.waits = False
         local = local_path(remotes.source.url) if options["watch"] else None
         if local is not None:
             stack.callback(watch_repository(local, settings.branches.source, triggers.fire_threadsafe))
@@ -129,7 +131,11 @@ async def _run(options: dict[str, object]) -> int:
 
 
 async def _serve(
-    options: dict[str, object], program: Reconciler, triggers: Triggers, stack: AsyncExitStack
+    options: dict[str, object],
+    program: Reconciler,
+    readiness: Readiness,
+    triggers: Triggers,
+    stack: AsyncExitStack,
 ) -> None:
     """The HTTP servers that were asked for."""
     from reconciler import telemetry  # noqa: PLC0415
@@ -137,7 +143,7 @@ async def _serve(
     from reconciler.loop.triggers import webhook_handler  # noqa: PLC0415
 
     if options["metrics"]:
-        probe = Probe(healthy=program.healthy, ready=program.ready)
+        probe = Probe(healthy=program.healthy, ready=readiness)
         runner = await serve_probes(str(options["metrics"]), probe, telemetry.REGISTRY)
         stack.push_async_callback(runner.cleanup)
     if options["listen"]:

@@ -119,6 +119,7 @@ def simulate(decision: Decision, change: Change, name: str) -> Simulated:
         observation,
         replace(previous_of(before), evaluated_at=decision.now),
         decision.now,
+        interpreters=decision.interpreters,
         assume_unreported=True,
     )
     known = {str(problem) for problem in before.problems}

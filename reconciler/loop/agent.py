@@ -7,6 +7,7 @@ away, guards deletions again by what its tree and its operator say, and reports 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,17 +27,21 @@ from reconciler.git.repository import Repository
 from reconciler.git.signatures import require_signature
 from reconciler.git.trailers import COMPLETE, RENDERED_COMMIT
 from reconciler.git.writer import CommitFacts, write_files
+from reconciler.interpreter.registry import NATIVE, Interpreters
+from reconciler.loop.decide import Memory
 from reconciler.loop.island import Island
 from reconciler.loop.record import desired_of
 from reconciler.loop.run import ENDING, Hooks, Log
 from reconciler.loop.triggers import Triggers
 from reconciler.model.config import Approval
-from reconciler.model.identity import ObjectId, object_id_of_path
+from reconciler.model.identity import ObjectId, id_of_body, object_id_of_path
+from reconciler.model.manifest import Manifest, Origin
 from reconciler.model.plan import Desired
 from reconciler.observe.branches import encode_report
 from reconciler.plan.guards import tightened
 from reconciler.render.cluster_files import (
     APPROVALS,
+    CUSTOMIZATIONS,
     SETTINGS,
     ClusterSettings,
     decode_approvals,
@@ -72,6 +77,8 @@ class Agent:
     coalesce: float = 0.3
     island: Island | None = None
     trouble: str = ""
+    memory: Memory = field(default_factory=Memory)
+    interpreters: Interpreters = NATIVE
     rules_now: tuple[GuardLimits, tuple[Approval, ...]] = field(default=(GuardLimits(), ()))
     turned: float = field(default_factory=time.monotonic)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -223,6 +230,7 @@ class Agent:
         settings = self._settings_at(tip)
         before = self._settings_at(commit.parents[0]) if commit.parents else settings
         approvals = decode_approvals(files[APPROVALS]) if APPROVALS in files else ()
+        self.interpreters = self.memory.interpreters(declared_in(files), commit.committer_time)
         return desired, before, settings, approvals
 
     def _settings_at(self, commit: str) -> ClusterSettings:
@@ -334,6 +342,16 @@ class Agent:
     async def in_git(self, call: Callable[..., T], *arguments: Any) -> T:
         """Call something that uses Git, on the one thread that may."""
         return await asyncio.get_running_loop().run_in_executor(self._git, lambda: call(*arguments))
+
+
+def declared_in(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:
+    """The interpreter customizations that travel in a cluster's tree."""
+    if CUSTOMIZATIONS not in files:
+        return ()
+    origin = Origin(path=CUSTOMIZATIONS)
+    return tuple(
+        Manifest(id=id_of_body(body), body=body, origin=origin) for body in json.loads(files[CUSTOMIZATIONS])
+    )
 
 
 def _status_of(data: bytes) -> Any:

@@ -6,7 +6,7 @@ writes nothing and asks no cluster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -17,10 +17,16 @@ from reconciler.git.checkout import ReadCache
 from reconciler.git.reader import Files, read_previous, read_tip
 from reconciler.git.repository import Repository, raw
 from reconciler.git.trailers import RENDERED_COMMIT
+from reconciler.interpreter.custom.answers import Answers
+from reconciler.interpreter.custom.declared import interpreters_for
+from reconciler.interpreter.custom.engine import Engine
+from reconciler.interpreter.registry import NATIVE, Interpreters
+from reconciler.lua.engine import LuaEngine
 from reconciler.manifests.load import load
 from reconciler.model.binding import Binding
 from reconciler.model.fleet import Fleet, Source
 from reconciler.model.identity import ObjectId
+from reconciler.model.manifest import Manifest
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender, Rendered
 from reconciler.render.bindings import decode_binding
@@ -38,6 +44,12 @@ class Memory:
     fleet: FleetMemo = field(default_factory=dict)
     render: Memo = field(default_factory=Memo)
     observation: Observation | None = None
+    answers: Answers = field(default_factory=Answers)
+    engine: Engine = field(default_factory=LuaEngine)
+
+    def interpreters(self, customizations: Iterable[Manifest], now: datetime) -> Interpreters:
+        """Everything that is known about kinds; what the fleet declares is asked of the engine, which starts when it must."""
+        return interpreters_for(customizations, self.engine, now=now, answers=self.answers, base=NATIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +62,7 @@ class Decision:
     previous: PreviousRender
     rendered: Rendered
     now: datetime
+    interpreters: Interpreters = NATIVE
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -141,11 +154,24 @@ def decide(
         observed_scopes=observed_scopes(observation),
         memo=memory.fleet,
     )
+    interpreters = memory.interpreters(fleet.customizations, now)
     rendered = render(
-        fleet, observation, previous, now, assume_unreported=assume_unreported, memo=memory.render
+        fleet,
+        observation,
+        previous,
+        now,
+        interpreters=interpreters,
+        assume_unreported=assume_unreported,
+        memo=memory.render,
     )
     return Decision(
-        source=source, fleet=fleet, observation=observation, previous=previous, rendered=rendered, now=now
+        source=source,
+        fleet=fleet,
+        observation=observation,
+        previous=previous,
+        rendered=rendered,
+        now=now,
+        interpreters=interpreters,
     )
 
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from reconciler.errors import GitError, LostRace, Problem, ReconcilerError, Severity
+from reconciler.interpreter.registry import NATIVE, Interpreters
 from reconciler.loop.backoff import Backoff
 from reconciler.loop.decide import Decision, read_observation
 from reconciler.loop.island import Island
@@ -92,6 +93,7 @@ class Reconciler:
     coalesce: float = 0.3
     limits: GuardLimits = field(default_factory=GuardLimits)
     approvals: tuple[Approval, ...] = ()
+    interpreters: Interpreters = NATIVE
     last: Passed | None = None
     trouble: str = ""
     islands: dict[str, Island] = field(default_factory=dict)
@@ -187,6 +189,11 @@ class Reconciler:
         except ReconcilerError as error:
             self._failed(error, retryable=error.retryable)
             return None
+        except Exception as error:
+            self.trouble = f"internal error: {error}"
+            self.hooks.passed("crashed")
+            self.log.exception("pass.crashed")
+            return None
         self._backoff.reset()
         self.trouble = ""
         self.hooks.passed("ok")
@@ -223,6 +230,7 @@ class Reconciler:
             limits_of, self.record.repository, decision.previous, self.record.limits
         )
         self.approvals = decision.fleet.approvals
+        self.interpreters = decision.interpreters
         wanted = {
             cluster.name: cluster
             for cluster in decision.fleet.clusters
@@ -288,6 +296,9 @@ class Reconciler:
             except ReconcilerError as error:
                 self.log.warning("status.failed", problem=str(error))
                 asyncio.get_running_loop().call_later(5.0, self._changed.set)
+            except Exception:
+                self.log.exception("status.crashed")
+                asyncio.get_running_loop().call_later(60.0, self._changed.set)
         stop.cancel()
 
     async def _write_status(self) -> None:

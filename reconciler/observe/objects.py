@@ -6,7 +6,8 @@ listed leaves its objects Unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,9 @@ ReadinessOf = Callable[[Body], tuple[Readiness, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpretation:
-    """How objects are read: Karmada's rules and kstatus."""
+    """How objects are read: Karmada's rules, asked for at each collection (the fleet may declare some), and kstatus."""
 
-    interpreters: Interpreters
+    interpreters: Callable[[], Interpreters]
     readiness: ReadinessOf
 
 
@@ -60,16 +61,22 @@ async def collect_objects(
             except ClusterError as error:
                 if error.retryable:
                     raise
-        for id_ in ids:
-            found[id_] = _member(
-                client.cluster, live is not None, (live or {}).get(id_), failures.get(id_, ""), interpretation
-            )
+        # A declared rule runs a script for up to two seconds: not on the event loop.
+        found |= await asyncio.to_thread(_members, client.cluster, ids, live, failures, interpretation)
     return found
 
 
-def interpret_member(cluster: str, body: Body, interpretation: Interpretation) -> MemberStatus:
-    """The entry of one live object that was applied."""
-    return _member(cluster, True, body, "", interpretation)
+def _members(
+    cluster: str,
+    ids: Sequence[ObjectId],
+    live: Mapping[ObjectId, Body] | None,
+    failures: Mapping[ObjectId, str],
+    interpretation: Interpretation,
+) -> dict[ObjectId, MemberStatus]:
+    return {
+        id_: _member(cluster, live is not None, (live or {}).get(id_), failures.get(id_, ""), interpretation)
+        for id_ in ids
+    }
 
 
 def _member(
@@ -83,8 +90,8 @@ def _member(
         )
     readiness, _ = interpretation.readiness(body)
     try:
-        health = interpretation.interpreters.health(body)
-        status = interpretation.interpreters.reflect(_with_generation(body))
+        health = interpretation.interpreters().health(body)
+        status = interpretation.interpreters().reflect(_with_generation(body))
     except InterpretationError:
         health, status = Health.UNKNOWN, None
     return MemberStatus(
