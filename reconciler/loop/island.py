@@ -226,12 +226,7 @@ class Island:
         while self.outcome is None and not stopping.is_set():
             await _first(stopping, self._delivered, seconds=self.pace.settled)
         if self.healer is not None and not stopping.is_set():
-            while not stopping.is_set():
-                try:
-                    await self.healer.run(stopping)
-                except Exception:
-                    self.log.exception("healing.crashed", cluster=self.name)
-                    await _first(stopping, seconds=self._backoff.most)
+            await self.healer.run(stopping)
 
     async def _pass(self, stopping: asyncio.Event) -> float:
         """One pass with its errors turned into state; the seconds until the next one."""
@@ -260,10 +255,6 @@ class Island:
             self.trouble = str(error)
             wait = self._backoff.next()
             self.log.warning("cluster.failed", cluster=self.name, problem=str(error), retry_in=round(wait, 1))
-        except Exception as error:
-            self.trouble = f"internal error: {error}"
-            wait = self._backoff.next()
-            self.log.exception("cluster.crashed", cluster=self.name)
         else:
             wait = self._settle(self.outcome)
         if (self.outcome, self.trouble) != before:
@@ -290,10 +281,7 @@ class Island:
     async def _observe_forever(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             self._delivered.clear()
-            try:
-                await _unless(stopping, self.observe())
-            except Exception:
-                self.log.exception("observation.crashed", cluster=self.name)
+            await _unless(stopping, self.observe())
             await _first(stopping, self._delivered, seconds=self._observation_pause())
 
     async def observe(self) -> None:
