@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from reconciler.errors import ClusterError, CredentialRefused, Rejected, Throttled, Unauthorized, Unreachable
 from reconciler.kube.connection import Connection, Source
@@ -343,8 +345,11 @@ class Client:
         try:
             async with session.request(
                 method,
-                connection.server + path,
-                params=query,
+                # Already escaped: parsing and escaping it again would cost more than the rest of the request.
+                URL(
+                    f"{connection.server}{path}?{urlencode(query)}" if query else connection.server + path,
+                    encoded=True,
+                ),
                 data=body,
                 headers={**connection.headers, **headers},
                 timeout=limits,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,6 +45,7 @@ def encode_name(name: str) -> str:
     )
 
 
+@lru_cache(maxsize=1 << 17)
 def object_id_of_path(path: str) -> ObjectId | None:
     """The object a tree path stands for, or None where the path is not one of a render tree."""
     parts = path.split("/")

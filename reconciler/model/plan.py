@@ -138,7 +138,8 @@ class Parent:
 class Live:
     """What `inspect` found: everything that `plan.changes` needs, and nothing else.
 
-    `known` objects are desired, ours and proven unchanged without a dry-run; `trials` holds the other desired ones.
+    `known` objects are desired, ours and proven unchanged without a dry-run (`rest_known`: all that are not in `trials`
+    are); `trials` holds the other desired ones. `owned` is the size of the inventory where only a part of it is given.
     `inventory` is what is ours and still there. `unreadable` kinds (`Kind.group`) could not be listed: whatever
     of them is not desired stays, and is not forgotten. `partial`: only the objects in `trials` were looked at, so nothing
     may be concluded from what is missing here, and nothing is pruned or recorded.
@@ -152,6 +153,8 @@ class Live:
     parent: Parent = field(default_factory=Parent)
     problems: tuple[Problem, ...] = ()
     partial: bool = False
+    rest_known: bool = False
+    owned: int | None = None
 
 
 class Action(StrEnum):

@@ -41,12 +41,12 @@ class Rules:
 
 def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
     """The Plan that brings one cluster from `live` to `desired`, with its guards checked."""
-    wanted = live.trials if live.partial else desired.objects
-    unknown = [
-        id_
-        for id_ in wanted
-        if id_ in desired.objects and (id_ not in live.known or id_ in desired.suspended)
-    ]
+    if live.partial or live.rest_known:
+        unknown = {*live.trials, *(() if live.partial else desired.suspended)} & desired.objects.keys()
+    else:
+        unknown = {id_ for id_ in desired.objects if id_ not in live.known} | (
+            desired.suspended & desired.objects.keys()
+        )
     examined = [
         change_of(
             id_,
@@ -74,7 +74,7 @@ def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
         deletions=removed,
         problems=(*live.problems, *_problems(desired.cluster, stages, removed, live)),
         unchanged=len(desired.objects) - len(examined),
-        inventory=len(live.inventory),
+        inventory=len(live.inventory) if live.owned is None else live.owned,
         resumed=live.parent.commit == desired.commit,
         prunes=all(map(is_settled, removed)) and not live.unreadable,
     )
@@ -88,13 +88,21 @@ def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
 def _with_record(plan: Plan, desired: Desired, live: Live, now: datetime) -> Plan:
     if live.partial:
         return replace(plan, parent=live.parent, parent_done=live.parent, parent_stands=True)
-    parent = parent_before(live.parent, desired, now, deletes=bool(plan.deletions) or bool(live.unreadable))
+    deletes = bool(plan.deletions) or bool(live.unreadable)
+    creates = any(change.action is Action.CREATE for change in plan.changes)
+    same_objects = live.rest_known and not creates and not deletes
+    parent = parent_before(live.parent, desired, now, deletes=deletes, same_objects=same_objects)
     return replace(
         plan,
         parent=parent,
-        parent_done=parent_after(parent, desired, parent.commits[-1]),
+        parent_done=parent_after(parent, desired, parent.commits[-1]) if deletes else parent,
         parent_stands=bool(live.parent.resource_version) and _stands(live, parent, desired, plan),
     )
+
+
+def recreates(payload: Body | None) -> bool:
+    """Whether the object says that it may be deleted and made anew where a field cannot change."""
+    return _annotation(payload, RECREATE) == "true"
 
 
 def drift(before: Body, after: Body, manager: str) -> tuple[str, ...]:
@@ -164,7 +172,7 @@ def change_of(
 
 
 def _refused(wanted: Change, refusal: Refusal) -> Change:
-    if refusal.code == IMMUTABLE and _annotation(wanted.desired, RECREATE) == "true":
+    if refusal.code == IMMUTABLE and recreates(wanted.desired):
         fields = ", ".join(refusal.fields) or "a field"
         return replace(
             wanted, action=Action.CONFIGURE, recreate=True, reason=f"made anew: {fields} cannot change"

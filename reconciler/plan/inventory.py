@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -33,6 +35,7 @@ _TOOLING: Final = "fleet-reconciler/v1"
 _OVERFLOWED: Final = "overflowed"
 
 
+@cache
 def apply_set_id(namespace: str) -> str:
     """The ApplySet's id: the same on every cluster, because it is made of the parent's name and namespace alone."""
     digest = sha256(f"{PARENT_NAME}.{namespace}.{PARENT_KIND}.".encode()).digest()
@@ -76,19 +79,24 @@ def kinds_to_read(
     desired: Desired, parent: Parent, trees: Mapping[str, frozenset[ObjectId] | None]
 ) -> tuple[str, ...]:
     """The kinds (`Kind.group`) of which something may be ours, sorted."""
-    kinds = {id_.kind_group for id_ in desired.objects} | set(parent.kinds)
+    kinds = _kinds(desired) | set(parent.kinds)
     for tree in trees.values():
         kinds |= {id_.kind_group for id_ in tree or ()}
     return tuple(sorted(kinds))
 
 
-def parent_before(parent: Parent, desired: Desired, now: datetime, *, deletes: bool) -> Parent:
+def parent_before(
+    parent: Parent, desired: Desired, now: datetime, *, deletes: bool, same_objects: bool = False
+) -> Parent:
     """The parent as it must stand before the first write of `desired`.
 
     With nothing to delete the new tree covers all that is ours, so that earlier commits may be forgotten at once.
+    `same_objects`: the tree holds the very objects that `parent` speaks of.
     """
     resumed = parent.commit == desired.commit
     mine = parent.commits[-1] if resumed else AppliedCommit(commit=desired.commit, started=now)
+    if not deletes and same_objects:
+        return replace(parent, commits=(mine,), tree=desired.tree)
     if not deletes:
         return parent_after(parent, desired, mine)
     commits = (*(applied for applied in parent.commits if applied.commit != desired.commit), mine)
@@ -98,10 +106,8 @@ def parent_before(parent: Parent, desired: Desired, now: datetime, *, deletes: b
         uid=parent.uid,
         commits=(mine,) if overflowed else commits,
         tree=desired.tree,
-        kinds=tuple(sorted({id_.kind_group for id_ in desired.objects} | set(parent.kinds))),
-        namespaces=tuple(
-            sorted({id_.namespace for id_ in desired.objects if id_.namespace} | set(parent.namespaces))
-        ),
+        kinds=tuple(sorted({*_kinds(desired), *parent.kinds})),
+        namespaces=tuple(sorted({*_namespaces(desired), *parent.namespaces})),
         overflowed=overflowed,
     )
 
@@ -113,8 +119,8 @@ def parent_after(parent: Parent, desired: Desired, mine: AppliedCommit) -> Paren
         uid=parent.uid,
         commits=(mine,),
         tree=desired.tree,
-        kinds=tuple(sorted({id_.kind_group for id_ in desired.objects})),
-        namespaces=tuple(sorted({id_.namespace for id_ in desired.objects if id_.namespace})),
+        kinds=tuple(sorted(_kinds(desired))),
+        namespaces=tuple(sorted(_namespaces(desired))),
     )
 
 
@@ -177,3 +183,12 @@ def _words(text: str | None) -> tuple[str, ...]:
 def _record(parent: Parent) -> tuple[object, ...]:
     commits = tuple(applied.commit for applied in parent.commits)
     return commits, parent.tree, parent.kinds, frozenset(parent.namespaces), parent.overflowed
+
+
+def _kinds(desired: Desired) -> set[str]:
+    pairs = {(id_.group, id_.kind) for id_ in desired.objects}
+    return {f"{kind}.{group}" if group else kind for group, kind in pairs}
+
+
+def _namespaces(desired: Desired) -> set[str]:
+    return {id_.namespace for id_ in desired.objects} - {""}

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.errors import Problem
+from reconciler.errors import (
+    ClusterError,
+    CredentialRefused,
+    Forbidden,
+    Outdated,
+    Problem,
+    Throttled,
+    Unauthorized,
+)
 from reconciler.model.identity import ObjectId
 from reconciler.model.plan import Change, Guard, Refusal
 from reconciler.plan.guards import PROTECTED
@@ -38,6 +46,25 @@ def delivery_problem(
         severity=row.severity,
         subject=subject or cluster,
     )
+
+
+def cluster_problem(cluster: str, error: ClusterError) -> Problem:
+    """Why a whole cluster could not be served."""
+    match error:
+        case CredentialRefused():
+            code = error.code
+        case Unauthorized():
+            code = "R538"
+        case Outdated():
+            code = "R515"
+        case Throttled():
+            code = "R512"
+        case Forbidden():
+            code = "R509"
+        case _:
+            code = "R511"
+    # A refused credential already names its cluster.
+    return delivery_problem(code, cluster, str(error).removeprefix(f"cluster {cluster}: "))
 
 
 def refusal_problem(cluster: str, id_: ObjectId, refusal: Refusal) -> Problem:

@@ -18,6 +18,7 @@ from reconciler.model.identity import ObjectId, group_of
 from reconciler.model.manifest import Body
 from reconciler.model.marks import PART_OF
 from reconciler.model.plan import Desired, DesiredObject, Live, LiveObject, Parent, Refusal, Trial
+from reconciler.plan.changes import IMMUTABLE, recreates
 from reconciler.plan.inventory import inventory, kinds_to_read, live_object
 from reconciler.plan.order import CRD
 from reconciler.plan.payload import retained, sendable
@@ -76,29 +77,35 @@ class Inspector:
     async def changed(self, desired: Desired, parent: Parent) -> Live:
         """Only what is wanted differently than at the last pass, and what is no longer wanted at all."""
         await self._refuse_stale(desired, parent)
-        seen = self.table.inventory()
-        known = {id_ for id_, object_ in desired.objects.items() if self.table.has(id_, object_.digest)}
-        gone = [live for id_, live in seen.items() if id_ not in desired.objects]
-        examined = [object_ for id_, object_ in desired.objects.items() if id_ not in known]
-        trials = await self.trials(examined, desired, seen)
-        leaving = await all_or_first_error(map(self._as_it_is, gone))
-        for before, now in zip(gone, leaving, strict=True):
+        examined, ours = self.table.compare(desired.objects)
+        gone = self.table.gone(desired.objects) if ours < len(self.table) else []
+        trials = await self.trials(examined, desired, self._seen(examined))
+        leaving = {}
+        for before, now in zip(gone, await all_or_first_error(map(self._as_it_is, gone)), strict=True):
             if now is None or not now.owned:
                 # Gone, or somebody took the label off: it is no longer ours to delete.
                 self.table.forget(before.id)
-                seen.pop(before.id)
             else:
-                seen[before.id] = now
+                leaving[before.id] = now
         return Live(
-            cluster=self.site.cluster, trials=trials, known=frozenset(known), inventory=seen, parent=parent
+            cluster=self.site.cluster,
+            trials=trials,
+            rest_known=True,
+            inventory=leaving,
+            owned=len(self.table),
+            parent=parent,
         )
 
     async def some(self, desired: Desired, ids: Iterable[ObjectId], parent: Parent) -> Live:
         """These objects alone, whatever the table says of them: somebody has written to them."""
         asked = [desired.objects[id_] for id_ in ids if id_ in desired.objects]
-        seen = self.table.inventory()
-        trials = await self.trials(asked, desired, seen)
-        return Live(cluster=self.site.cluster, trials=trials, inventory=seen, parent=parent, partial=True)
+        trials = await self.trials(asked, desired, self._seen(asked))
+        return Live(
+            cluster=self.site.cluster, trials=trials, owned=len(self.table), parent=parent, partial=True
+        )
+
+    def _seen(self, objects: Iterable[DesiredObject]) -> dict[ObjectId, LiveObject]:
+        return {o.id: live for o in objects if (live := self.table.seen(o.id)) is not None}
 
     async def trials(
         self, objects: Sequence[DesiredObject], desired: Desired, found: Mapping[ObjectId, LiveObject]
@@ -145,7 +152,8 @@ class Inspector:
     ) -> Trial:
         site = self.site
         before, wanted = known, payload
-        if before is not None and before.body is None:
+        if before is not None and (before.body is None or before.api_version != resource.api_version):
+            # Lists come in the version that the server prefers; only bodies of one version can be compared.
             before = await self._read(id_, resource)
         for _ in range(_LOOKS):
             if before is not None and before.deleting:
@@ -188,9 +196,35 @@ class Inspector:
             if concerns_all(unread):
                 raise
             before = None
+        if before is not None and refusal is not None and refusal.code == IMMUTABLE and recreates(payload):
+            refusal = await self._if_made_anew(id_, payload, resource) or refusal
         if deferred and before is not None:
             payload = retained(payload, before.body or {}, self.site.questions.retain, self.site.manager)
         return Trial(payload=payload, before=before, refusal=refusal, deferred=deferred)
+
+    async def _if_made_anew(self, id_: ObjectId, payload: Body, resource: Resource) -> Refusal | None:
+        """What the server would say to the object once the old one is gone: asked before that is deleted."""
+        probe = {**payload, "metadata": {**payload["metadata"], "name": f"{id_.name[:40]}-fleet-probe"}}
+        try:
+            await self.site.client.apply(
+                resource,
+                id_.namespace,
+                probe["metadata"]["name"],
+                probe,
+                manager=self.site.manager,
+                dry_run=True,
+            )
+        except ClusterError as error:
+            if concerns_all(error):
+                raise
+            said = refusal_of(id_, error)
+            # A name that only this object may have (a CRD's) says nothing of the rest.
+            return (
+                None
+                if said.fields and all(field.startswith("metadata.name") for field in said.fields)
+                else said
+            )
+        return None
 
     def _unserved(self, id_: ObjectId, payload: Body, desired: Desired, discovery: Discovery) -> Trial:
         definition = next(

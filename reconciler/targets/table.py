@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.model.identity import ObjectId
 from reconciler.model.marks import PRUNE
-from reconciler.model.plan import LiveObject
+from reconciler.model.plan import DesiredObject, LiveObject
 
 # Controllers write the status of these all the time; their generation moves only with what we send. Kinds that keep no
 # generation, or one that does not move (PriorityClass), are known by resourceVersion.
@@ -73,9 +73,12 @@ class Table:
         row = self._rows.get(id_)
         return row is not None and row.digest == digest != ""
 
-    def record(self, live: LiveObject, digest: str) -> None:
-        """Remember a state that a write or a dry-run proved."""
-        self._rows[live.id] = Row(digest, mark_of(live), _slim(live))
+    def record(self, live: LiveObject, digest: str, id_: ObjectId | None = None) -> None:
+        """Remember a state that a write or a dry-run proved. `id_` is the tree's own, equal to the live one's."""
+        # The tree's identities are the very same objects from commit to commit, which makes looking them up cheap.
+        key = live.id if id_ is None else id_
+        self._rows.pop(key, None)
+        self._rows[key] = Row(digest, mark_of(live), _slim(live))
 
     def record_seen(self, inventory: Mapping[ObjectId, LiveObject]) -> None:
         """Make the table hold exactly `inventory`; what was not proven is remembered as merely seen."""
@@ -85,6 +88,22 @@ class Table:
             mark = mark_of(live)
             rows[id_] = row if row is not None and row.mark == mark else Row("", mark, _slim(live))
         self._rows = rows
+
+    def gone(self, desired: Mapping[ObjectId, DesiredObject]) -> list[LiveObject]:
+        """What is ours and not in `desired`."""
+        return [row.live for id_, row in self._rows.items() if id_ not in desired]
+
+    def compare(self, desired: Mapping[ObjectId, DesiredObject]) -> tuple[list[DesiredObject], int]:
+        """What is wanted differently than it was last seen, and how many of `desired` are ours at all."""
+        rows, differing, ours = self._rows, [], 0
+        for id_, object_ in desired.items():
+            row = rows.get(id_)
+            if row is not None:
+                ours += 1
+                if row.digest == object_.digest != "":
+                    continue
+            differing.append(object_)
+        return differing, ours
 
     def doubt(self, ids: Iterable[ObjectId]) -> None:
         """Forget what was proven of these objects, not that they are ours."""
@@ -96,6 +115,11 @@ class Table:
     def forget(self, id_: ObjectId) -> None:
         """The object is gone."""
         self._rows.pop(id_, None)
+
+    def seen(self, id_: ObjectId) -> LiveObject | None:
+        """The object as it was last seen, if it is ours."""
+        row = self._rows.get(id_)
+        return None if row is None else row.live
 
     def inventory(self) -> dict[ObjectId, LiveObject]:
         """Everything of ours that was last seen."""

@@ -108,7 +108,7 @@ class Writer:
                 case Action.UNCHANGED:
                     self.progress.count(Action.UNCHANGED)
                     if change.before is not None:
-                        self.table.record(self._live(change.before), change.digest)
+                        self.table.record(self._live(change.before), change.digest, change.id)
                 case Action.CREATE | Action.CONFIGURE:
                     doing.append(change)
                 case _:
@@ -154,7 +154,7 @@ class Writer:
                 self.progress.problems.append(refusal_problem(site.cluster, change.id, refusal))
                 self._fail(change, refusal.message)
                 return True
-        self.table.record(self._live(body), change.digest)
+        self.table.record(self._live(body), change.digest, change.id)
         self.progress.count(Action.CREATE if is_new and not change.recreate else Action.CONFIGURE)
         self.progress.written.append(change.id)
         self.progress.failed.pop(change.id, None)

@@ -609,6 +609,94 @@ async def test_an_immutable_field_is_named_with_its_remedy_and_recreated_only_wh
     assert plane.find("deployment", "web", "shop")["metadata"]["uid"] != uid
 
 
+async def test_an_object_that_could_not_be_made_anew_is_not_deleted(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), deployment()))
+        uid = plane.find("deployment", "web", "shop")["metadata"]["uid"]
+        other = deployment()
+        other["metadata"]["annotations"] = {RECREATE: "true"}
+        other["spec"]["selector"] = {"matchLabels": {"app": "web", "track": "stable"}}
+        other["spec"]["template"]["metadata"]["labels"] = {"app": "web", "track": "stable"}
+        # On an update the server complains of the immutable field first, and of its policies never.
+        admission = "admissionregistration.k8s.io/v1"
+        policy = {
+            "apiVersion": admission,
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": "no-tracks"},
+            "spec": {
+                "matchConstraints": {
+                    "resourceRules": [
+                        {
+                            "apiGroups": ["apps"],
+                            "apiVersions": ["v1"],
+                            "operations": ["CREATE"],
+                            "resources": ["deployments"],
+                        }
+                    ]
+                },
+                "validations": [
+                    {"expression": "!('track' in object.spec.selector.matchLabels)", "message": "no tracks"}
+                ],
+            },
+        }
+        binding = {
+            "apiVersion": admission,
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "no-tracks"},
+            "spec": {"policyName": "no-tracks", "validationActions": ["Deny"]},
+        }
+        plane.apply(policy, binding)
+        try:
+            await _until_denied(plane, {**other, "metadata": {"name": "probe", "namespace": "shop"}})
+            _, outcome = await deliver(target, commits.commit(namespace(), other))
+            assert [problem.code for problem in outcome.problems] == ["R502"]
+            assert "no tracks" in outcome.problems[0].message
+            assert plane.find("deployment", "web", "shop")["metadata"]["uid"] == uid
+        finally:
+            plane.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "no-tracks")
+        await _until_allowed(plane, {**other, "metadata": {"name": "probe", "namespace": "shop"}})
+        _, outcome = await deliver(target, commits.commit(namespace(), other))
+        assert outcome.complete
+    assert plane.find("deployment", "web", "shop")["metadata"]["uid"] != uid
+
+
+async def _until_denied(plane, body, *, denied: bool = True) -> None:
+    for _ in range(200):
+        result = plane.kubectl_result("create", "--dry-run=server", "-f", "-", stdin=json.dumps(body))
+        if (result.returncode != 0) is denied:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the policy did not take effect")
+
+
+async def _until_allowed(plane, body) -> None:
+    await _until_denied(plane, body, denied=False)
+
+
+async def test_an_object_of_a_version_that_the_server_does_not_prefer_is_not_written_for_ever(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    scaler = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {
+            "maxReplicas": 3,
+            "targetCPUUtilizationPercentage": 80,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        },
+    }
+    wanted = commits.commit(namespace(), scaler)
+    async with target_of(plane, commits) as target:
+        await deliver(target, wanted)
+    async with target_of(plane, commits) as target:
+        plan, outcome = await deliver(target, wanted)
+    assert plan.is_empty
+    assert outcome.written == ()
+
+
 async def test_a_refused_object_holds_its_namespace_and_nobody_elses(clean_clusters):
     plane, *_ = clean_clusters
     commits = Commits(plane.name)
@@ -819,9 +907,7 @@ async def test_ended_at_any_point_and_started_again_it_converges_and_writes_noth
     assert ("patch", "configmaps/stays") not in done
 
 
-def test_the_id_of_our_applyset_is_the_one_that_kubectl_makes_of_the_same_parent(
-    clean_clusters, tmp_path
-):
+def test_the_id_of_our_applyset_is_the_one_that_kubectl_makes_of_the_same_parent(clean_clusters, tmp_path):
     plane, *_ = clean_clusters
     plane.apply(namespace("fleet-reconciler"))
     manifest = tmp_path / "a.yaml"
