@@ -21,6 +21,7 @@ from reconciler.fleet.reading import SETTINGS_KIND, Entry, Reading, read_file
 from reconciler.fleet.schema import KIND_SCOPES
 from reconciler.fleet.scope import BUILT_IN_SCOPES, GroupKind, Scopes, configured_scopes, declared_scopes
 from reconciler.fleet.validate import across, placeable, winning
+from reconciler.interpreter.custom.decode import syntax_problems
 from reconciler.model.cluster import Cluster
 from reconciler.model.cluster_document import decode_cluster
 from reconciler.model.config import FleetConfig
@@ -33,6 +34,7 @@ from reconciler.policy.decode import decode_propagation_policy
 __all__ = ["Memo", "assemble", "settings_of"]
 
 _CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
+_CUSTOMIZATION: Final = ("config.karmada.io", "ResourceInterpreterCustomization")
 _POLICY: Final = "policy.karmada.io"
 _OURS: Final = "fleet-reconciler"
 _WHOLE: Final = ("fleet",)
@@ -236,7 +238,13 @@ def _judge(
     """Accept or refuse one manifest."""
     found = secrets.check_secret(manifest, config)
     assembly.problems.extend(problem_of(finding, manifest.origin, str(manifest.id)) for finding in found)
-    if entry.is_fatal or is_held or is_fatal(found):
+    wrong = (
+        syntax_problems(manifest)
+        if (entry.group, entry.kind) == _CUSTOMIZATION and not entry.is_fatal
+        else ()
+    )
+    assembly.problems.extend(wrong)
+    if entry.is_fatal or is_held or is_fatal(found) or wrong:
         if unsupported.governs(entry.group, entry.kind):
             assembly.refused.append(manifest)
     else:
@@ -267,7 +275,7 @@ def _fleet(source: Source, config: FleetConfig, scopes: Scopes, assembly: _Assem
             for manifest in by_kind[(_POLICY, kind)]
         ),
         clusters=tuple(_cluster(manifest, config) for manifest in by_kind[("cluster.karmada.io", "Cluster")]),
-        customizations=tuple(by_kind[("config.karmada.io", "ResourceInterpreterCustomization")]),
+        customizations=tuple(by_kind[_CUSTOMIZATION]),
         config=config,
         approvals=tuple(
             decode_approval(manifest.body, manifest.origin) for manifest in by_kind[(_OURS, "Approval")]

@@ -23,9 +23,6 @@ class Unsupported:
 KINDS: Final[Mapping[tuple[str, str], Unsupported]] = {
     ("policy.karmada.io", "ClusterTaintPolicy"): Unsupported(effect="no taint is added or removed by it"),
     ("policy.karmada.io", "FederatedResourceQuota"): Unsupported(effect="no quota reaches the clusters"),
-    ("config.karmada.io", "ResourceInterpreterCustomization"): Unsupported(
-        effect="objects of its target are read by the built-in rules alone"
-    ),
     ("config.karmada.io", "ResourceInterpreterWebhookConfiguration"): Unsupported(
         effect="no webhook is asked; objects are read by the built-in rules alone"
     ),
@@ -56,6 +53,13 @@ _PROPAGATION: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
 FIELDS: Final[Mapping[tuple[str, str], tuple[tuple[tuple[str, ...], str], ...]]] = {
     ("policy.karmada.io", "PropagationPolicy"): _PROPAGATION,
     ("policy.karmada.io", "ClusterPropagationPolicy"): _PROPAGATION,
+    # Karmada asks it behind a gate that is off by default.
+    ("config.karmada.io", "ResourceInterpreterCustomization"): (
+        (
+            ("spec", "customizations", "componentResource"),
+            "the pod templates of a workload are not counted apart",
+        ),
+    ),
 }
 """(group, kind) to field paths and what does not happen. A present, non-null field is refused."""
 
