@@ -32,7 +32,8 @@ def aggregate(body: Body, items: Items, now: datetime | None) -> Body:  # noqa: 
     """Replicas summed; created where any member has it, failed where any failed, succeeded where all did."""
     status = dict(object_at(body, "status"))
     if not items:
-        return with_status(body, {key: value for key, value in status.items() if key not in _MADE_ANEW})
+        kept = {key: value for key, value in status.items() if key not in _MADE_ANEW}
+        return with_status(body, kept | {"replicaStatuses": {}, "conditions": {}})
     reports = statuses(items)
     failed = [text_at(item, "clusterName") for item in items if _has(item, "Failed")]
     succeeded = sum(_has(item, "Succeeded") and not _has(item, "Failed") for item in items)

@@ -33,7 +33,8 @@ def aggregate(body: Body, items: Items, now: datetime | None) -> Body:
     """Replicas summed; failed where any member failed, succeeded where all did."""
     status = dict(object_at(body, "status"))
     if items is None:
-        return with_status(body, {key: value for key, value in status.items() if key not in _MADE_ANEW})
+        kept = {key: value for key, value in status.items() if key not in _MADE_ANEW}
+        return with_status(body, kept | {"replicaStatuses": {}, "conditions": {}})
     reports = statuses(items)
     ends = [_end(item) for item in items]
     failed = [text_at(item, "clusterName") for item, end in zip(items, ends, strict=True) if end == "Failed"]
