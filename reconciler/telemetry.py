@@ -88,6 +88,7 @@ def hooks() -> Hooks:
         for name, island in islands.items():
             ready = island.report.status.condition("Ready") if island.report else None
             CLUSTER_READY.labels(name).set(1 if ready is not None and ready.status == "True" else 0)
+            CLUSTER_LAG_SECONDS.labels(name).set(island.lag_seconds)
             for action, count in (island.outcome.counts if island.outcome else {}).items():
                 OBJECTS.labels(name, action.value).set(count)
 

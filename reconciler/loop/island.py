@@ -96,6 +96,7 @@ class Island:
     members: Mapping[ObjectId, MemberStatus] = field(default_factory=dict)
     trouble: str = ""
     fights: tuple[Problem, ...] = ()
+    wanted_at: datetime | None = None
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _delivered: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff = field(default_factory=Backoff)
@@ -115,6 +116,8 @@ class Island:
             desired.complete,
             desired.held,
         ):
+            if self.wanted_at is None or self.lag_seconds == 0.0:
+                self.wanted_at = self.clock()
             self.desired = desired
             self._wanted.set()
 
@@ -146,6 +149,14 @@ class Island:
         """Look the cluster over in full, now: what was put off while it was suspended is not known otherwise."""
         self._overdue = True
         self._wanted.set()
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long the newest tree has been waited for; 0 where the cluster stands at it."""
+        desired = self.desired
+        if desired is None or self.wanted_at is None or self.applied_commit == desired.commit:
+            return 0.0
+        return (self.clock() - self.wanted_at).total_seconds()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver and observe until `stopping`."""
