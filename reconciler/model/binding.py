@@ -123,6 +123,8 @@ class Binding:
     """Of the template as last applied; kept for policies with `activationPreference: Lazy` alone (§2.6)."""
     reasons: str = ""
     """Why this result, when it last changed: refusals folded to counts."""
+    overrides: tuple[str, ...] = ()
+    """Override policies that applied on some cluster, sorted: `namespace/name`, or `name` of a cluster-scoped one."""
 
     @property
     def name(self) -> str:

@@ -39,6 +39,7 @@ MANAGED_BY: Final = "binding.karmada.io/managed-by"
 SOURCE_PATH: Final = "fleet-reconciler/source-path"
 REASONS: Final = "fleet-reconciler/reasons"
 TEMPLATE_DIGEST: Final = "fleet-reconciler/template-digest"
+OVERRIDES: Final = "fleet-reconciler/overrides"
 
 _PP: Final = "propagationpolicy.karmada.io"
 _CPP: Final = "clusterpropagationpolicy.karmada.io"
@@ -177,6 +178,7 @@ def decode_binding(body: Body) -> Binding:
         source_path=str(annotations.get(SOURCE_PATH) or ""),
         template_digest=str(annotations.get(TEMPLATE_DIGEST) or ""),
         reasons=str(annotations.get(REASONS) or ""),
+        overrides=tuple(name for name in str(annotations.get(OVERRIDES) or "").split(",") if name),
     )
 
 
@@ -221,6 +223,7 @@ def _annotations(binding: Binding) -> Body:
         APPLIED_PLACEMENT: None if applied is None else _json(applied.body),
         SOURCE_PATH: binding.source_path,
         REASONS: _short(binding.reasons),
+        OVERRIDES: ",".join(binding.overrides),
         TEMPLATE_DIGEST: binding.template_digest,
     }
     match binding.claim:

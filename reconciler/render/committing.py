@@ -6,7 +6,7 @@ Pure. A held binding is the previous one, to the byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.errors import Problem
@@ -100,9 +100,8 @@ def committed(tracks: Sequence[Track], previous: PreviousRender) -> dict[ObjectI
         if track.standing.held:
             result[track.id] = kept(binding, previous)
             continue
-        old, is_scheduled = track.previous, track.is_renewed
-        compute = partial(_committed, binding, old, is_scheduled=is_scheduled)
-        result[track.id] = track.lane.remember("binding", (binding, old, is_scheduled), compute)
+        inputs = (binding, track.previous, track.overrides, track.is_renewed)
+        result[track.id] = track.lane.remember("binding", inputs, partial(_committed, *inputs))
     return result
 
 
@@ -113,6 +112,8 @@ def kept(binding: Binding, previous: PreviousRender) -> Committed:
     return Committed(binding=binding, path=path, document=document)
 
 
-def _committed(binding: Binding, previous: Binding | None, *, is_scheduled: bool) -> Committed:
-    binding = settled(binding, previous, is_scheduled=is_scheduled)
+def _committed(
+    binding: Binding, previous: Binding | None, overrides: tuple[str, ...], is_scheduled: bool
+) -> Committed:
+    binding = settled(replace(binding, overrides=overrides), previous, is_scheduled=is_scheduled)
     return Committed(binding=binding, path=binding.resource.tree_path, document=emit(encode_binding(binding)))

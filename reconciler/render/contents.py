@@ -14,14 +14,15 @@ from typing import Any
 from reconciler.errors import Problem
 from reconciler.interpreter.registry import Interpreters
 from reconciler.manifests.emit import emit
+from reconciler.manifests.load import load
 from reconciler.model.binding import Binding
 from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.manifest import Manifest
 from reconciler.model.tree import PreviousRender, Variant
 from reconciler.overrides.prepare import prepare
-from reconciler.render.committing import Committed
 from reconciler.render.facts import Facts
+from reconciler.render.hold import override_key
 from reconciler.render.memo import Memo
 from reconciler.render.standing import Track
 from reconciler.render.tree import build_tree
@@ -48,6 +49,8 @@ class Content:
     problems: tuple[Problem, ...] = ()
     works: tuple[Work, ...] = ()
     has_no_ops: bool = False
+    overrides: tuple[str, ...] = ()
+    """The override policies that had a say somewhere, as a binding names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +69,23 @@ class Absent:
     bindings: Mapping[ObjectId, Binding] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
     ids: tuple[ObjectId, ...] = ()
+    autoscalers: tuple[Manifest, ...] = ()
+    """Those among them that scale other objects: they still do."""
 
 
 def contents(
     fleet: Fleet,
     facts: Facts,
     tracks: Sequence[Track],
-    bindings: Mapping[ObjectId, Committed],
+    gone: Absent,
     previous: PreviousRender,
     interpreters: Interpreters,
     memo: Memo,
 ) -> Contents:
-    """Every template on every cluster; the work is that of the distinct contents that are new."""
+    """Every template on every cluster; the work is that of the distinct contents that are new.
+
+    Says on each track which override policies applied.
+    """
     names = tuple(cluster.name for cluster in facts.clusters)
     overrides = tuple(policy for policy in fleet.override_policies if not policy.deleting)
     tools = memo.fleet.remember(
@@ -86,21 +94,31 @@ def contents(
         lambda: Tools(overrides=prepare(overrides, facts.clusters), interpreters=interpreters),
     )
     scaled = memo.fleet.remember("scaled", (fleet.templates,), lambda: scaled_objects(fleet.templates))
+    scaled |= scaled_objects(gone.autoscalers)
     made: list[tuple[Manifest, Content]] = []
     variants: list[tuple[Variant, ...]] = []
     for track in tracks:
         if track.standing.held:
             variants.append(build_tree((), kept(previous, track.id, names), {}).variants)
             continue
-        binding = bindings[track.id].binding if track.binding is not None else None
+        binding = track.binding
         everywhere = _everywhere(track, facts, previous) if track.standing.everywhere else ()
+        if binding is None and fleet.unreadable:
+            # No binding tells which overrides there were: where the Namespace is, it stays as it is.
+            there = kept(previous, track.id, everywhere)
+            variants.append(build_tree((), there, {}).variants)
+            having = {name for variant in there for name in variant.clusters}
+            everywhere = tuple(name for name in everywhere if name not in having)
         if binding is None and not everywhere:
             continue
         found = _content(track, binding, names, everywhere, tools, retain_replicas=track.id in scaled)
         made.append((track.standing.template, found))
+        track.overrides = found.overrides
         if found.failed:
             old = kept(previous, track.id, found.failed)
             variants.append(build_tree((), (*found.variants, *old), {}).variants)
+            before = track.previous.overrides if track.previous is not None else ()
+            track.overrides = tuple(sorted({*found.overrides, *before}))
         else:
             variants.append(found.variants)
     problems = [problem for _, found in made for problem in found.problems]
@@ -167,7 +185,15 @@ def content(
         problems=tuple(problem for work in works for problem in work.problems),
         works=tuple(dataclasses.replace(work, body=None) for work in works if work.applied or work.no_ops),
         has_no_ops=any(work.no_ops for work in works),
+        overrides=_overrides(works),
     )
+
+
+def _overrides(works: Iterable[Work]) -> tuple[str, ...]:
+    """The override policies that had a say, also those that failed: without them the object would look otherwise."""
+    policies = [rule.policy for work in works for rule in work.applied]
+    policies += [work.failed for work in works if work.failed is not None]
+    return tuple(sorted({override_key(policy) for policy in policies}))
 
 
 def absent(fleet: Fleet, facts: Facts, previous: PreviousRender) -> Absent:
@@ -177,6 +203,7 @@ def absent(fleet: Fleet, facts: Facts, previous: PreviousRender) -> Absent:
     present = {template.id for template in fleet.templates}
     bindings = {id_: binding for id_, binding in sorted(previous.bindings.items()) if id_ not in present}
     variants, ids = [], set(bindings)
+    autoscalers: dict[ObjectId, bytes] = {}
     for cluster in facts.clusters:
         directory = previous.trees.get(cluster.name, {})
         for path in directory:
@@ -184,7 +211,18 @@ def absent(fleet: Fleet, facts: Facts, previous: PreviousRender) -> Absent:
             if id_ is not None and id_ not in present:
                 ids.add(id_)
                 variants.append(Variant(path=path, data=directory[path], clusters=(cluster.name,)))
-    return Absent(bindings=bindings, variants=tuple(variants), ids=tuple(sorted(ids)))
+                if id_.kind == "HorizontalPodAutoscaler":
+                    autoscalers.setdefault(id_, directory[path])
+    return Absent(
+        bindings=bindings,
+        variants=tuple(variants),
+        ids=tuple(sorted(ids)),
+        autoscalers=tuple(
+            Manifest(id=id_, body=document.body, origin=document.origin)
+            for id_, data in autoscalers.items()
+            for document in load(data, id_.tree_path).documents
+        ),
+    )
 
 
 def kept(previous: PreviousRender, id_: ObjectId, clusters: Iterable[str]) -> tuple[Variant, ...]:

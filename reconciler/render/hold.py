@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import Location
-from reconciler.model.binding import Binding
+from reconciler.model.binding import Binding, Claim
 from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
+from reconciler.model.override import OverridePolicy
 from reconciler.model.tree import PreviousRender
 
 CONFIG_FILE = "reconciler.yaml"
@@ -38,33 +39,44 @@ class Faults:
     propagation: tuple[Manifest, ...] = ()
     overrides: tuple[Manifest, ...] = ()
     customizations: tuple[Manifest, ...] = ()
+    unreadable: str = ""
+    """A file that cannot be read: whatever is gone may be in it."""
+    known_policies: frozenset[Claim] = frozenset()
+    known_overrides: frozenset[str] = frozenset()
 
     def on_claim(self, template: Manifest, previous: Binding | None, *, claim_is_kept: bool) -> str:
         """Why the policy of `template` is unknown, or ""."""
         if template.id in self.templates:
             return refusal_of(self.templates[template.id])
+        claim = previous.claim if previous is not None else None
         for policy in self.propagation:
-            claim = previous.claim if previous is not None else None
             # A policy never takes over a template whose own policy still claims it; else it might have.
             if claim is not None and (claim.kind, claim.namespace, claim.name) == _scoped_name(policy):
                 return f"{_words(policy)} is refused"
             if not claim_is_kept and _may_select(policy, template, empty_selects=False):
                 return f"{_words(policy)} is refused and may select it"
+        if self.unreadable and claim is not None and claim not in self.known_policies:
+            return f"{claim} is gone, while {self.unreadable} cannot be read"
         return ""
 
     def on_content(self, template: Manifest, previous: Binding | None) -> str:
         """Why what `template` would look like, or where, is unknown although its policy is known; or ""."""
+        applied = previous.overrides if previous is not None else ()
         for policy in self.overrides:
+            if _path_of(policy) in applied:
+                return f"{_words(policy)} is refused"
             if _may_select(policy, template, empty_selects=True):
                 return f"{_words(policy)} is refused and may select it"
         for customization in self.customizations:
             target = _mapping(_mapping(customization.body, "spec"), "target")
             if target.get("kind", template.id.kind) == template.id.kind:
                 return f"{_words(customization)} is refused and interprets its kind"
-        if previous is not None:
-            for name in previous.target_names:
-                if name in self.clusters:
-                    return self.clusters[name]
+        for name in previous.target_names if previous is not None else ():
+            if name in self.clusters:
+                return self.clusters[name]
+        for name in applied if self.unreadable else ():
+            if name not in self.known_overrides:
+                return f"override policy {name}, which had changed it, is gone, while {self.unreadable} cannot be read"
         return ""
 
 
@@ -105,7 +117,25 @@ def faults_of(fleet: Fleet, previous: PreviousRender) -> Faults:
         propagation=tuple(propagation),
         overrides=tuple(overrides),
         customizations=tuple(customizations),
+        unreadable=fleet.unreadable[0] if fleet.unreadable else "",
+        known_policies=known_policies(fleet),
+        known_overrides=known_overrides(fleet),
     )
+
+
+def known_policies(fleet: Fleet) -> frozenset[Claim]:
+    """The claims that the fleet's policies can make."""
+    return frozenset(Claim(name=each.name, namespace=each.namespace) for each in fleet.propagation_policies)
+
+
+def known_overrides(fleet: Fleet) -> frozenset[str]:
+    """The override policies of the fleet, as bindings name them."""
+    return frozenset(override_key(each) for each in fleet.override_policies)
+
+
+def override_key(policy: OverridePolicy) -> str:
+    """How a binding names an override policy that applied."""
+    return f"{policy.namespace}/{policy.name}" if policy.namespace else policy.name
 
 
 def _in_order(manifest: Manifest) -> tuple[ObjectId, str, int, int]:
@@ -121,9 +151,13 @@ def _scoped_name(policy: Manifest) -> tuple[str, str, str]:
     return policy.id.kind, policy.id.namespace, policy.id.name
 
 
-def _words(manifest: Manifest) -> str:
+def _path_of(manifest: Manifest) -> str:
     id_ = manifest.id
-    return f"{id_.kind} {id_.namespace}/{id_.name}" if id_.namespace else f"{id_.kind} {id_.name}"
+    return f"{id_.namespace}/{id_.name}" if id_.namespace else id_.name
+
+
+def _words(manifest: Manifest) -> str:
+    return f"{manifest.id.kind} {_path_of(manifest)}"
 
 
 def _may_select(policy: Manifest, template: Manifest, *, empty_selects: bool) -> bool:

@@ -21,7 +21,14 @@ from reconciler.render import messages
 from reconciler.render.committing import committed, follow
 from reconciler.render.contents import Absent, absent, contents
 from reconciler.render.facts import Facts, cluster_facts
-from reconciler.render.hold import CONFIG_FILE, Faults, faults_of, refusal_of
+from reconciler.render.hold import (
+    CONFIG_FILE,
+    Faults,
+    faults_of,
+    known_overrides,
+    known_policies,
+    refusal_of,
+)
 from reconciler.render.memo import Memo
 from reconciler.render.output import output_tree
 from reconciler.render.placing import Scheduling, place
@@ -65,8 +72,8 @@ def render(
     unscheduled = place(tracks, facts.clusters, scheduling, now, memo)
     gone = absent(fleet, facts, previous)
     following = follow(tracks, gone.bindings, previous, interpreters)
+    made = contents(fleet, facts, tracks, gone, previous, interpreters, memo)
     bindings = committed(tracks, previous)
-    made = contents(fleet, facts, tracks, bindings, previous, interpreters, memo)
     # What nobody claims and something needs goes where it is needed, and there is nothing to say.
     speaking = [track for track in tracks if not (track.standing.is_unclaimed and track.binding is not None)]
     found = [problem for track in speaking for problem in track.standing.problems]
@@ -87,7 +94,9 @@ def render(
 
 def _faults(fleet: Fleet, previous: PreviousRender, memo: Memo) -> Faults:
     names = tuple(sorted(cluster.name for cluster in fleet.clusters))
-    inputs = (fleet.refused, fleet.unreadable, names, tuple(previous.trees))
+    inputs: tuple[object, ...] = (fleet.refused, fleet.unreadable, names, tuple(previous.trees))
+    if fleet.unreadable:
+        inputs += (known_policies(fleet), known_overrides(fleet))
     return memo.fleet.remember("faults", inputs, lambda: faults_of(fleet, previous))
 
 

@@ -53,6 +53,7 @@ class Track:
     """One template on its way through a pass: its standing, what is remembered of it, and its binding as of the last stage.
 
     `is_renewed`: the scheduler looked at the binding and did not fail. `is_kept`: it failed, and the last result stays.
+    `overrides` are the override policies that applied on some cluster.
     """
 
     standing: Standing
@@ -61,6 +62,7 @@ class Track:
     binding: Binding | None
     is_renewed: bool = False
     is_kept: bool = False
+    overrides: tuple[str, ...] = ()
 
     @property
     def id(self) -> ObjectId:
@@ -92,7 +94,8 @@ def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Stan
     )
     everywhere = not not_everywhere
     owned = previous if previous is not None and previous.placement is not None else None
-    claimed = claim_template(template, rules.policies, owned.claim if owned else None)
+    # Karmada needs a feature gate for this; here a policy that says `preemption: Always` means it.
+    claimed = claim_template(template, rules.policies, owned.claim if owned else None, preemption=True)
     held = rules.faults.on_claim(template, owned, claim_is_kept=claimed.rule is Rule.KEPT)
     held = held or rules.faults.on_content(template, previous)
     if held:

@@ -47,6 +47,8 @@ class Work:
     applied: tuple[AppliedRule, ...] = ()
     no_ops: tuple[NoOp, ...] = ()
     problems: tuple[Problem, ...] = ()
+    failed: OverridePolicy | None = None
+    """The override policy that could not be applied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,8 @@ def _work(
     interpreters: Interpreters,
 ) -> Work:
     if isinstance(result, OverrideError):
-        return Work(clusters=names, body=None, problems=(_override_failed(template, names, result),))
+        problem = _override_failed(template, names, result)
+        return Work(clusters=names, body=None, problems=(problem,), failed=result.policy)
     changed = _changed_identity(template, result.body)
     if changed:
         problem = _identity_changed(template, names, result, changed)
