@@ -44,6 +44,8 @@ from reconciler.observe.collect import DirectObserver
 from reconciler.observe.objects import Interpretation
 from reconciler.plan.changes import Rules
 from reconciler.plan.inventory import apply_set_id
+from reconciler.scheduler.batch import PROFILES
+from reconciler.scheduler.registry import Profile
 from reconciler.settings import Settings
 from reconciler.targets.heal import Healer
 from reconciler.targets.push import PushTarget
@@ -208,6 +210,7 @@ def reconciler_of(
     surroundings: Surroundings,
     *,
     accept_history: str = "",
+    profiles: Mapping[str, Profile] = PROFILES,
 ) -> tuple[Reconciler, StopSwitch, Client | None]:
     """The reconciler with its record, its islands' factory, its stop switch and the client of its own cluster."""
     own = own_client(access)
@@ -220,6 +223,7 @@ def reconciler_of(
         branches=settings.branches,
         limits=settings.guards,
         accept_history=accept_history,
+        profiles=profiles,
         checkpoint=surroundings.checkpoint,
     )
     box: list[Reconciler] = []

@@ -12,11 +12,18 @@ from typing import Any
 
 import click
 
-from reconciler.cli.fleetpath import decide_at, path_argument, prefix_option, require_repository
+from reconciler.cli.fleetpath import (
+    decide_at,
+    path_argument,
+    plugins_option,
+    prefix_option,
+    require_repository,
+)
 from reconciler.cli.output import note
 from reconciler.cli.runoptions import guard_options
 from reconciler.errors import SettingsError
 from reconciler.fleet.config import duration_seconds, encode_approval
+from reconciler.loop.plugins import load_profiles
 from reconciler.loop.publish import judge
 from reconciler.manifests.emit import emit
 from reconciler.model.config import Approval
@@ -51,6 +58,7 @@ Asked = dict[str, tuple[ObjectId, ...]]
 )
 @click.option("--dry-run", is_flag=True, help="Print the document instead of writing it.")
 @guard_options
+@plugins_option
 @prefix_option
 def command(path: Path, **options: Any) -> int:
     """Write an Approval for the deletions that a guard stops, into approvals/ of the fleet repository.
@@ -107,7 +115,12 @@ def asked_by_trees(path: Path, options: dict[str, Any]) -> Asked:
 
     repository = require_repository(path)
     settings = with_guards(Settings(), options["max_deletions"], options["max_deletion_percent"])
-    decision = decide_at(path, None, BranchNames(prefix=options["branch_prefix"]))
+    decision = decide_at(
+        path,
+        None,
+        BranchNames(prefix=options["branch_prefix"]),
+        profiles=load_profiles(options["plugins"]),
+    )
     verdict, _ = judge(repository, decision, settings.guards)
     return verdict.asked
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +16,7 @@ from reconciler.cli.fleetpath import (
     output_option,
     parse_moment,
     path_option,
+    plugins_option,
     prefix_option,
     repository_at,
     require_repository,
@@ -26,6 +29,8 @@ from reconciler.diff.text import COLOURED, PLAIN, difference_text
 from reconciler.errors import GitError
 from reconciler.loop.compare import Comparison, Question, compare
 from reconciler.loop.decide import Memory, moment, read_observation, read_render
+from reconciler.loop.plugins import load_profiles
+from reconciler.loop.simulate import simulate_each, verdict
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
 from reconciler.settings import BranchNames, GuardLimits
@@ -47,18 +52,16 @@ from reconciler.settings import BranchNames, GuardLimits
 @click.option(
     "--exit-code/--no-exit-code", default=True, show_default=True, help="Exit 1 when something changes."
 )
+@click.option(
+    "--simulate",
+    "losses",
+    type=click.Choice(["each-cluster", "each-zone", "each-region", "each-provider"]),
+    help="Add one line: whether head survives the loss of each in turn (see `reconciler simulate`).",
+)
+@plugins_option
 @prefix_option
 @output_option("text", "markdown", "json")
-def command(
-    sides: str,
-    path: Path,
-    at: str | None,
-    names: bool,
-    instance: str,
-    exit_code: bool,
-    branch_prefix: str,
-    output: str,
-) -> int:
+def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: Any) -> int:
     """Show what a change does: where replicas go, and every object that changes on every cluster.
 
     Without an argument the work tree is compared with what is rendered. BASE...HEAD compares HEAD with the merge base, as a
@@ -69,9 +72,9 @@ def command(
     \b
     Example:
       reconciler diff
-      reconciler diff main...HEAD -o markdown > comment.md
+      reconciler diff main...HEAD -o markdown --simulate each-zone > comment.md
     """
-    branches = BranchNames(prefix=branch_prefix)
+    branches = BranchNames(prefix=options["branch_prefix"])
     memory = Memory()
     repository = repository_at(path)
     observation, previous = Observation(), PreviousRender()
@@ -98,17 +101,21 @@ def command(
             head=head,
             observation=observation,
             previous=previous,
-            now=parse_moment(at) or moment(head, observation, previous, None),
+            now=parse_moment(options["at"]) or moment(head, observation, previous, None),
             limits=GuardLimits(),
             command=f"reconciler diff {sides}".strip(),
+            profiles=load_profiles(options["plugins"]),
         ),
         memory,
     )
     found = comparison.difference
-    if output == "json":
+    if options["losses"]:
+        by = options["losses"].removeprefix("each-")
+        found = replace(found, simulated=f"N-1: {verdict(simulate_each(comparison.head, by), by)}")
+    if options["output"] == "json":
         click.echo(json.dumps(difference_json(found), indent=2))
-    elif output == "markdown":
-        click.echo(difference_markdown(found, instance=instance), nl=False)
+    elif options["output"] == "markdown":
+        click.echo(difference_markdown(found, instance=options["instance"]), nl=False)
     else:
         click.echo(
             difference_text(found, COLOURED if wants_colour() else PLAIN, contents=not names), nl=False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from reconciler.cli.fleetpath import (
     output_option,
     parse_moment,
     path_option,
+    plugins_option,
     prefix_option,
     require_repository,
     source_at,
@@ -21,6 +22,7 @@ from reconciler.cli.fleetpath import (
 from reconciler.cli.output import document, note, table
 from reconciler.errors import SettingsError
 from reconciler.loop.decide import Decision, Memory, decide, read_observation, read_render
+from reconciler.loop.plugins import load_profiles
 from reconciler.manifests.locate import locate
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
@@ -28,7 +30,9 @@ from reconciler.overrides.outcome import rule_path
 from reconciler.policy.precedence import Candidate
 from reconciler.render.explain import Explained, explain
 from reconciler.render.works import Work
+from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.explain import ClusterVerdict, Explanation, Step
+from reconciler.scheduler.registry import Profile
 from reconciler.settings import BranchNames
 
 
@@ -42,6 +46,7 @@ from reconciler.settings import BranchNames
     "--at", "rendered", metavar="COMMIT", help="Explain a past render: a commit of the rendered branch."
 )
 @click.option("--now", "moment", help="The moment to decide for (RFC 3339).")
+@plugins_option
 @prefix_option
 @output_option("text", "json", "markdown")
 def command(what: str, path: Path, **options: Any) -> int:
@@ -56,10 +61,13 @@ def command(what: str, path: Path, **options: Any) -> int:
       reconciler explain deployment/web --at reconciler/rendered~3
     """
     branches = BranchNames(prefix=options["branch_prefix"])
+    profiles = load_profiles(options["plugins"])
     decision = (
-        decision_at_render(path, options["rendered"], branches)
+        decision_at_render(path, options["rendered"], branches, profiles)
         if options["rendered"]
-        else decide_at(path, options["revision"], branches, now=parse_moment(options["moment"]))
+        else decide_at(
+            path, options["revision"], branches, now=parse_moment(options["moment"]), profiles=profiles
+        )
     )
     id_ = find(decision, what, options["namespace"])
     found = explain(
@@ -69,6 +77,7 @@ def command(what: str, path: Path, **options: Any) -> int:
         decision.now,
         id_,
         interpreters=decision.interpreters,
+        plugins=decision.profiles,
         assume_unreported=not options["rendered"],
     )
     if found is None:
@@ -92,7 +101,9 @@ def command(what: str, path: Path, **options: Any) -> int:
     return 0
 
 
-def decision_at_render(path: Path, revision: str, branches: BranchNames) -> Decision:
+def decision_at_render(
+    path: Path, revision: str, branches: BranchNames, profiles: Mapping[str, Profile] = PROFILES
+) -> Decision:
     """The decision that a rendered commit came from, from the commits that its trailers name."""
     from reconciler.git.checkout import resolve  # noqa: PLC0415
     from reconciler.git.commits import read_commit  # noqa: PLC0415
@@ -113,6 +124,7 @@ def decision_at_render(path: Path, revision: str, branches: BranchNames) -> Deci
         now=now,
         assume_unreported=not status,
         memory=memory,
+        profiles=profiles,
     )
 
 

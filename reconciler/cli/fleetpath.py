@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,8 @@ from reconciler.loop.decide import Decision, Memory, decide, moment, read_observ
 from reconciler.model.fleet import Source
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
+from reconciler.scheduler.batch import PROFILES
+from reconciler.scheduler.registry import Profile
 from reconciler.settings import BranchNames
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,6 +51,18 @@ def prefix_option(function: F) -> F:
         show_default=True,
         envvar="RECONCILER_BRANCH_PREFIX",
         help="Prefix of the machine branches.",
+    )(function)
+
+
+def plugins_option(function: F) -> F:
+    """Which scheduler plugins take part; the same words mean the same to every verb."""
+    return click.option(
+        "--plugins",
+        default="*",
+        show_default=True,
+        envvar="RECONCILER_PLUGINS",
+        metavar="NAME,-NAME,…",
+        help="Scheduler plugins: * is all, NAME one, -NAME all but that one (--plugins=*,-TaintToleration).",
     )(function)
 
 
@@ -113,6 +127,7 @@ def decide_at(
     *,
     now: datetime | None = None,
     memory: Memory | None = None,
+    profiles: Mapping[str, Profile] = PROFILES,
 ) -> Decision:
     """What a fleet comes to, offline: the observation and the previous render are those that this clone has."""
     memory = memory or Memory()
@@ -125,6 +140,7 @@ def decide_at(
         now=now or moment(source, observation, previous, None),
         assume_unreported=True,
         memory=memory,
+        profiles=profiles,
     )
 
 

@@ -14,6 +14,7 @@ from reconciler.cli.fleetpath import (
     output_option,
     parse_moment,
     path_argument,
+    plugins_option,
     prefix_option,
     require_repository,
 )
@@ -32,6 +33,7 @@ from reconciler.diff.machine import problem_json
 from reconciler.errors import SettingsError
 from reconciler.git.references import update_references
 from reconciler.loop.decide import Decision
+from reconciler.loop.plugins import load_profiles
 from reconciler.loop.publish import Published, Tips, publish
 from reconciler.render.tree import directories
 from reconciler.settings import BranchNames, GuardLimits
@@ -53,6 +55,7 @@ from reconciler.settings import BranchNames, GuardLimits
     help="Commit to the machine branches of this repository (local; push them yourself).",
 )
 @click.option("--at", help="The moment to decide for (RFC 3339).")
+@plugins_option
 @prefix_option
 @output_option("table", "json", "name")
 def command(
@@ -61,6 +64,7 @@ def command(
     output_dir: Path | None,
     to_branches: bool,
     at: str | None,
+    plugins: str,
     branch_prefix: str,
     output: str,
 ) -> int:
@@ -77,7 +81,7 @@ def command(
     branches = BranchNames(prefix=branch_prefix)
     if to_branches and revision is None:
         revision = "HEAD"
-    decision = decide_at(path, revision, branches, now=parse_moment(at))
+    decision = decide_at(path, revision, branches, now=parse_moment(at), profiles=load_profiles(plugins))
     published = write_branches(path, decision, branches) if to_branches else None
     if output_dir is not None:
         write_directory(decision, output_dir)

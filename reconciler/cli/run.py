@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.fleetpath import plugins_option
 from reconciler.cli.processes import Readiness, background, lead, local_path, stop_on_signals
 from reconciler.cli.runoptions import (
     access_of,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     help="Watch a source repository that is a directory.",
     show_default=True,
 )
+@plugins_option
 @click.option("--leader-elect", is_flag=True, help="Hold a lease while running: one writer of many replicas.")
 @click.option(
     "--accept-history",
@@ -87,6 +89,7 @@ def command(**options: object) -> None:
 
 async def _run(options: dict[str, object]) -> int:
     from reconciler import telemetry, wiring  # noqa: PLC0415 - the heavy half, only when it runs
+    from reconciler.loop.plugins import load_profiles  # noqa: PLC0415
     from reconciler.loop.triggers import Triggers, watch_repository  # noqa: PLC0415
 
     telemetry.configure_logging(level=str(options["log_level"]))
@@ -108,6 +111,7 @@ async def _run(options: dict[str, object]) -> int:
             triggers,
             wiring.Surroundings(data=data, hooks=telemetry.hooks(), checkpoint=crash_checkpoint()),
             accept_history=str(options["accept_history"]),
+            profiles=load_profiles(str(options["plugins"])),
         )
         if own is not None:
             stack.push_async_callback(own.close)

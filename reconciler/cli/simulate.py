@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.cli.cluster import parse_taint
-from reconciler.cli.fleetpath import decide_at, output_option, parse_moment, path_argument, prefix_option
+from reconciler.cli.fleetpath import (
+    decide_at,
+    output_option,
+    parse_moment,
+    path_argument,
+    plugins_option,
+    prefix_option,
+)
 from reconciler.cli.output import CHANGES, INCOMPLETE, NOTHING, document, note, table, worst
-from reconciler.diff.placement import PlacementChange, placement_changes
-from reconciler.errors import Problem, SettingsError, Severity
-from reconciler.loop.decide import Decision
+from reconciler.errors import SettingsError
+from reconciler.loop.plugins import load_profiles
+from reconciler.loop.simulate import Simulated, simulate, simulate_each, verdict
 from reconciler.model.cluster import Cluster, Taint
 from reconciler.model.quantity import Quantity, parse_quantity
-from reconciler.render.render import render
-from reconciler.render.tree import previous_of
-from reconciler.render.whatif import Change, groups_of, with_change
+from reconciler.render.whatif import Change, groups_of
 from reconciler.settings import BranchNames
 
 
@@ -51,6 +55,7 @@ from reconciler.settings import BranchNames
     type=click.Choice(["cluster", "zone", "region", "provider"]),
     help="Lose each in turn, and print the N-1 table.",
 )
+@plugins_option
 @prefix_option
 @output_option("table", "json", "markdown")
 def command(path: Path, **options: Any) -> int:
@@ -65,16 +70,19 @@ def command(path: Path, **options: Any) -> int:
       reconciler simulate --each zone
     """
     now = parse_moment(options["at"])
-    decision = decide_at(path, options["revision"], BranchNames(prefix=options["branch_prefix"]), now=now)
+    decision = decide_at(
+        path,
+        options["revision"],
+        BranchNames(prefix=options["branch_prefix"]),
+        now=now,
+        profiles=load_profiles(options["plugins"]),
+    )
     clusters = decision.fleet.clusters
     given = change_of(clusters, options)
     if options["each"]:
-        groups = groups_of(clusters, options["each"])
-        if not groups:
+        results = simulate_each(decision, options["each"], given)
+        if not results:
             raise SettingsError(f"no cluster says its {options['each']}")
-        results = [
-            simulate(decision, replace(given, lost=given.lost | lost), name) for name, lost in groups.items()
-        ]
     elif given.clusters or now is not None:
         results = [simulate(decision, given, "the change")]
     else:
@@ -96,49 +104,6 @@ def command(path: Path, **options: Any) -> int:
     codes = [NOTHING if not result.moves else CHANGES for result in results]
     codes += [INCOMPLETE for result in results if result.unplaced]
     return worst(codes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
-    """One changed world: what moves, and the new errors, which are what does not fit."""
-
-    name: str
-    lost: tuple[str, ...]
-    moves: tuple[PlacementChange, ...]
-    unplaced: tuple[Problem, ...]
-    replicas_moved: int
-    replicas_lost: int
-
-
-def simulate(decision: Decision, change: Change, name: str) -> Simulated:
-    """Render the changed world on top of the decision, and compare."""
-    before = decision.rendered
-    fleet, observation = with_change(decision.fleet, decision.observation, change, decision.now)
-    after = render(
-        fleet,
-        observation,
-        replace(previous_of(before), evaluated_at=decision.now),
-        decision.now,
-        interpreters=decision.interpreters,
-        assume_unreported=True,
-    )
-    known = {str(problem) for problem in before.problems}
-    unplaced = tuple(
-        problem
-        for problem in after.problems
-        if problem.severity is Severity.ERROR and problem.code.startswith("R3") and str(problem) not in known
-    )
-    moves = placement_changes(before.bindings, after.bindings)
-    gained = sum(max(0, (share.after or 0) - (share.before or 0)) for move in moves for share in move.shares)
-    lost = sum(max(0, move.total_before - move.total_after) for move in moves)
-    return Simulated(
-        name=name,
-        lost=tuple(sorted(change.lost)),
-        moves=moves,
-        unplaced=unplaced,
-        replicas_moved=gained,
-        replicas_lost=lost,
-    )
 
 
 def change_of(clusters: tuple[Cluster, ...], options: dict[str, Any]) -> Change:
@@ -175,23 +140,6 @@ def change_of(clusters: tuple[Cluster, ...], options: dict[str, Any]) -> Change:
         cordoned=frozenset(_known(name, names) for name in options["cordoned"]),
         taints=taints,
         capacity=capacity,
-    )
-
-
-def verdict(results: list[Simulated], each: str | None) -> str:
-    """One line: whether the fleet survives."""
-    bad = [result for result in results if result.unplaced]
-    if each:
-        if not bad:
-            return f"ok: the loss of any one {each} ({len(results)}) leaves everything placed"
-        return f"not ok: the loss of {', '.join(result.name for result in bad)} leaves something unplaced"
-    (result,) = results
-    if result.unplaced:
-        return f"not ok: {len(result.unplaced)} do not fit; {len(result.moves)} placed differently"
-    return (
-        f"ok: {len(result.moves)} placed differently, everything fits"
-        if result.moves
-        else "ok: nothing moves"
     )
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.fleetpath import decide_at, output_option, path_argument, prefix_option
+from reconciler.cli.fleetpath import decide_at, output_option, path_argument, plugins_option, prefix_option
 from reconciler.cli.output import document, errors_in, note, paint, print_problems, wants_colour
 from reconciler.diff.machine import problem_json
 from reconciler.errors import Problem, Severity
 from reconciler.loop.decide import Decision
+from reconciler.loop.plugins import load_profiles
 from reconciler.manifests.portability import portability_warnings
 from reconciler.settings import BranchNames
 
@@ -20,10 +21,11 @@ from reconciler.settings import BranchNames
 @path_argument
 @click.option("--revision", "-r", help="Check this commit instead of the work tree.")
 @click.option("--warnings-as-errors", is_flag=True, help="Exit 1 for warnings too.")
+@plugins_option
 @prefix_option
 @output_option("text", "json", "github")
 def command(
-    path: Path, revision: str | None, warnings_as_errors: bool, branch_prefix: str, output: str
+    path: Path, revision: str | None, warnings_as_errors: bool, plugins: str, branch_prefix: str, output: str
 ) -> int:
     """Check the whole fleet: every problem at once, with its place, evidence and remedy.
 
@@ -34,7 +36,7 @@ def command(
       reconciler validate
       reconciler validate fleet --revision main -o json
     """
-    decision = decide_at(path, revision, BranchNames(prefix=branch_prefix))
+    decision = decide_at(path, revision, BranchNames(prefix=branch_prefix), profiles=load_profiles(plugins))
     problems = (*decision.problems, *portability(decision))
     errors = errors_in(problems)
     failed = errors > 0 or (warnings_as_errors and bool(problems))

@@ -43,7 +43,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Head against base. `new_problems` are those of head that base did not have; `guards` maps clusters to theirs."""
+    """Head against base. `new_problems` are those of head that base did not have; `guards` maps clusters to theirs.
+
+    `simulated`: one line on whether head survives losses; empty where nobody asked.
+    """
 
     provenance: Provenance
     trees: TreeDifference
@@ -56,6 +59,7 @@ class Difference:
     clusters: tuple[str, ...] = ()
     assumed_clusters: tuple[str, ...] = ()
     unclaimed: tuple[ObjectId, ...] = ()
+    simulated: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -30,6 +30,7 @@ def difference_json(value: Difference) -> dict[str, Any]:
         "engine": provenance.engine,
         "verdict": value.verdict.value,
         "complete": value.complete,
+        "simulated": value.simulated,
         "summary": {
             "objects": {action.value: count for action, count in value.totals.items()},
             "placements": len(value.placements),

@@ -39,6 +39,8 @@ def marker(instance: str) -> str:
 def difference_markdown(value: Difference, *, instance: str = "default", budget: int = BUDGET) -> str:
     """The comment, ending in a newline, never over `budget` bytes (which must leave room for its frame: 4,000)."""
     head = [marker(instance), f"### {_HEADLINES[value.verdict]}: {_escaped(summary(value))}", ""]
+    if value.simulated:
+        head += [code(value.simulated, 500), ""]  # names of zones come from the repository
     foot = ["", "---", *_footer(value), ""]
     room = budget - _size(head) - _size(foot)
     body: list[str] = []

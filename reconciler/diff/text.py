@@ -97,6 +97,12 @@ def _difference_lines(value: Difference, style: Style, *, contents: bool) -> Ite
         yield from (harmless(line) for line in str(problem).split("\n"))
     if value.assumed_clusters:
         yield f"assumed ready, never reported: {', '.join(value.assumed_clusters)}"
+    yield from _last_lines(value)
+
+
+def _last_lines(value: Difference) -> Iterator[str]:
+    if value.simulated:
+        yield one_line(value.simulated, 500)
     yield summary(value)
 
 

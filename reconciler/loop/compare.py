@@ -5,7 +5,8 @@ The guards are those that the head's release would trip. Reads Git, writes nothi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler import __version__
@@ -19,6 +20,8 @@ from reconciler.model.plan import Guard
 from reconciler.model.tree import PreviousRender, Rendered
 from reconciler.plan.release import ReleaseVerdict, release_verdict
 from reconciler.render.tree import previous_of, tree_of_directories
+from reconciler.scheduler.batch import PROFILES
+from reconciler.scheduler.registry import Profile
 from reconciler.settings import GuardLimits
 
 
@@ -42,6 +45,7 @@ class Question:
     now: datetime
     limits: GuardLimits
     command: str = ""
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
 
 
 def compare(repository: Repository | None, question: Question, memory: Memory | None = None) -> Comparison:
@@ -96,4 +100,12 @@ def rendered_of(previous: PreviousRender) -> Rendered:
 
 
 def _decided(question: Question, source: Source, upon: PreviousRender, memory: Memory) -> Decision:
-    return decide(source, question.observation, upon, now=question.now, assume_unreported=True, memory=memory)
+    return decide(
+        source,
+        question.observation,
+        upon,
+        now=question.now,
+        assume_unreported=True,
+        memory=memory,
+        profiles=question.profiles,
+    )

@@ -32,6 +32,8 @@ from reconciler.model.tree import PreviousRender, Rendered
 from reconciler.render.bindings import decode_binding
 from reconciler.render.memo import Memo
 from reconciler.render.render import render
+from reconciler.scheduler.batch import PROFILES
+from reconciler.scheduler.registry import Profile
 from reconciler.status.document import decode_observation
 
 
@@ -63,6 +65,7 @@ class Decision:
     rendered: Rendered
     now: datetime
     interpreters: Interpreters = NATIVE
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -143,8 +146,12 @@ def decide(
     now: datetime,
     assume_unreported: bool,
     memory: Memory | None = None,
+    profiles: Mapping[str, Profile] = PROFILES,
 ) -> Decision:
-    """Assemble and render. `assume_unreported`: clusters that never reported count as ready (offline verbs only)."""
+    """Assemble and render. `assume_unreported`: clusters that never reported count as ready (offline verbs only).
+
+    `profiles`: the schedulers, by `schedulerName`, with the plugins that were loaded.
+    """
     memory = memory or Memory()
     fleet = assemble(
         source,
@@ -161,6 +168,7 @@ def decide(
         previous,
         now,
         interpreters=interpreters,
+        plugins=profiles,
         assume_unreported=assume_unreported,
         memo=memory.render,
     )
@@ -172,6 +180,7 @@ def decide(
         rendered=rendered,
         now=now,
         interpreters=interpreters,
+        profiles=profiles,
     )
 
 

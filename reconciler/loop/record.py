@@ -34,6 +34,8 @@ from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.plan import Desired, desired_objects
 from reconciler.problems import CATALOGUE
 from reconciler.render.cluster_files import SUSPENDED, decode_suspended
+from reconciler.scheduler.batch import PROFILES
+from reconciler.scheduler.registry import Profile
 from reconciler.settings import BranchNames, GuardLimits
 
 Checkpoint = Callable[[str], None]
@@ -73,6 +75,7 @@ class Record:
     signer: Signer | None = None
     accept_history: str = ""
     checkpoint: Checkpoint = lambda _: None
+    profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
     memory: Memory = field(default_factory=Memory)
     writer: TreeWriter = field(default_factory=TreeWriter)
     _names_checked: bool = False
@@ -118,7 +121,15 @@ class Record:
         previous = read_render(self.repository, at.rendered, self.memory)
         previous = with_seen(self.repository, previous, observation, self.memory)
         now = moment(source, observation, previous, wake)
-        return decide(source, observation, previous, now=now, assume_unreported=False, memory=self.memory)
+        return decide(
+            source,
+            observation,
+            previous,
+            now=now,
+            assume_unreported=False,
+            memory=self.memory,
+            profiles=self.profiles,
+        )
 
     def publish(self, decision: Decision, at: Fetched) -> Published:
         """Write and push the truth, then (or with it, atomically) the cluster branches. Raises LostRace, PushRejected."""

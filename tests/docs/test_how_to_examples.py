@@ -142,7 +142,7 @@ def test_the_yaml_of_a_page_is_that_of_its_files(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_quotes_the_verdict_that_the_command_gives(name: str):
     (told,) = re.findall(
-        r"```console\n\$ reconciler simulate --each zone\n(.*?)\n```", (HOW_TO / f"{name}.md").read_text()
+        r"```text\n\$ reconciler simulate --each zone\n(.*?)\n```", (HOW_TO / f"{name}.md").read_text()
     )
     printed = CliRunner().invoke(root, ["simulate", str(HOW_TO / "examples" / name), "--each", "zone"])
     assert printed.stdout.splitlines()[0] == told

@@ -100,3 +100,22 @@ def test_losing_the_only_cluster_of_a_database_is_said_to_fit_nowhere(fleet):
 def test_a_group_that_does_not_exist_is_said_with_those_that_do(fleet):
     with pytest.raises(Exception, match="no cluster is in zone 'mars'"):
         run("simulate", fleet, "--lose", "zone=mars")
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        ("zone", "N-1: not ok: the loss of frankfurt-a leaves something unplaced"),
+        ("cluster", "N-1: not ok: the loss of frankfurt leaves something unplaced"),
+    ],
+)
+def test_a_diff_carries_the_verdict_in_every_form_and_stays_what_it_was(fleet, by, told):
+    def diff(*more):
+        return CliRunner().invoke(root, ["diff", "-C", str(fleet), *more], standalone_mode=False)
+
+    asked = ("--simulate", f"each-{by}")
+    assert json.loads(diff("-o", "json", *asked).stdout)["simulated"] == told
+    assert told in diff(*asked).stdout.splitlines()
+    assert f"`{told}`" in diff("-o", "markdown", *asked).stdout.splitlines()
+    assert diff(*asked).return_value == diff().return_value
+    assert json.loads(diff("-o", "json").stdout)["simulated"] == ""

@@ -59,6 +59,7 @@ def test_the_whole_shape():
         "engine": "4",
         "verdict": "blocked",
         "complete": True,
+        "simulated": "",
         "summary": {
             "objects": {"added": 0, "removed": 0, "changed": 1, "renamed": 0},
             "placements": 1,

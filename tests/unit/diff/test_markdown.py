@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -207,3 +208,12 @@ def test_a_code_span_holds_whatever_is_put_into_it(text: str):
     kinds = [child.type for child in inline.children or ()]
     assert table
     assert kinds == ["code_inline"]
+
+
+def test_a_simulation_stands_below_the_verdict_where_names_of_zones_mean_nothing():
+    value = compare(tree({"a": [deployment()]}), tree({"a": [deployment(replicas=1)]}))
+    line = "N-1: not ok: the loss of www.example.com, @a leaves something unplaced"
+    markdown = difference_markdown(replace(value, simulated=line))
+    assert markdown.splitlines()[3] == f"`{line}`"
+    assert "N-1" not in difference_markdown(value)
+    assert acting(markdown) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.diff.difference import Provenance, difference
 from reconciler.diff.lines import cluster_list, harmless, one_line, unified
 from reconciler.diff.text import COLOURED, difference_text, plan_text
@@ -162,3 +164,10 @@ def test_words_are_kept_on_one_line_and_cut():
     assert one_line("a\n b\t c") == "a b c"
     assert one_line("x" * 300, 10) == "xxxxxxxxx…"
     assert harmless("a\u2028b\x7f") == "a\\u2028b\\x7f"
+
+
+def test_a_simulation_is_one_line_before_the_summary_and_none_where_nobody_asked():
+    plain = compare(tree({"a": [deployment()]}), tree({"a": [deployment(replicas=1)]}))
+    asked = replace(plain, simulated="N-1: ok: the loss of any one zone (2) leaves everything placed")
+    before, after = difference_text(plain).splitlines(), difference_text(asked).splitlines()
+    assert after == [*before[:-1], asked.simulated, before[-1]]

@@ -1,0 +1,92 @@
+"""A decision with changed facts: what moves, what does not fit, and whether the fleet survives, in one line.
+
+The same `render` as everything else, upon the decision's own result. Reads nothing, writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconciler.diff.placement import PlacementChange, placement_changes
+from reconciler.errors import Problem, Severity
+from reconciler.loop.decide import Decision
+from reconciler.render.render import render
+from reconciler.render.tree import previous_of
+from reconciler.render.whatif import Change, groups_of, with_change
+
+_MOST_NAMES: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """One changed world: what moves, and the new errors, which are what does not fit."""
+
+    name: str
+    lost: tuple[str, ...]
+    moves: tuple[PlacementChange, ...]
+    unplaced: tuple[Problem, ...]
+    replicas_moved: int
+    replicas_lost: int
+
+
+def simulate(decision: Decision, change: Change, name: str) -> Simulated:
+    """Render the changed world on top of the decision, and compare."""
+    before = decision.rendered
+    fleet, observation = with_change(decision.fleet, decision.observation, change, decision.now)
+    after = render(
+        fleet,
+        observation,
+        replace(previous_of(before), evaluated_at=decision.now),
+        decision.now,
+        interpreters=decision.interpreters,
+        plugins=decision.profiles,
+        assume_unreported=True,
+    )
+    known = {str(problem) for problem in before.problems}
+    unplaced = tuple(
+        problem
+        for problem in after.problems
+        if problem.severity is Severity.ERROR and problem.code.startswith("R3") and str(problem) not in known
+    )
+    moves = placement_changes(before.bindings, after.bindings)
+    gained = sum(max(0, (share.after or 0) - (share.before or 0)) for move in moves for share in move.shares)
+    lost = sum(max(0, move.total_before - move.total_after) for move in moves)
+    return Simulated(
+        name=name,
+        lost=tuple(sorted(change.lost)),
+        moves=moves,
+        unplaced=unplaced,
+        replicas_moved=gained,
+        replicas_lost=lost,
+    )
+
+
+def simulate_each(decision: Decision, by: str, given: Change | None = None) -> list[Simulated]:
+    """Each `cluster`, `zone`, `region` or `provider` lost in turn, beside what is `given`; none where no cluster says its own."""
+    given = given or Change()
+    return [
+        simulate(decision, replace(given, lost=given.lost | lost), name)
+        for name, lost in groups_of(decision.fleet.clusters, by).items()
+    ]
+
+
+def verdict(results: Sequence[Simulated], each: str | None) -> str:
+    """One line: whether the fleet survives. `each`: what was lost in turn; None for a single change."""
+    bad = [result.name for result in results if result.unplaced]
+    if each:
+        if not results:
+            return f"unknown: no cluster says its {each}"
+        if not bad:
+            return f"ok: the loss of any one {each} ({len(results)}) leaves everything placed"
+        more = f" and {len(bad) - _MOST_NAMES} more" if len(bad) > _MOST_NAMES else ""
+        return f"not ok: the loss of {', '.join(bad[:_MOST_NAMES])}{more} leaves something unplaced"
+    (result,) = results
+    if result.unplaced:
+        return f"not ok: {len(result.unplaced)} do not fit; {len(result.moves)} placed differently"
+    return (
+        f"ok: {len(result.moves)} placed differently, everything fits"
+        if result.moves
+        else "ok: nothing moves"
+    )

@@ -1,0 +1,152 @@
+"""Plugins of an installed distribution take part in every verb, and only where `--plugins` lets them."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reconciler.cli.main import root
+from reconciler.errors import SettingsError
+from reconciler.loop.plugins import load_profiles
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs/how-to/write-a-scheduler-plugin.md"
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """The plugin of the how-to page as pip leaves it: a module, and a directory of metadata with its entry points."""
+    page = PAGE.read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (project,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    groups = re.sub(r'\[project\.entry-points\."(.*?)"\]', r"[\1]", project).replace('"', "")
+    return install(tmp_path, monkeypatch, code, groups)
+
+
+def install(directory, monkeypatch, code, entry_points):
+    site = directory / "site"
+    metadata = site / "my_plugin-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "my_plugin.py").write_text(code)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-plugin\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(entry_points)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(sys.modules, "my_plugin", raising=False)
+    return site
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    """The example fleet with Paris in maintenance."""
+    directory = tmp_path / "fleet"
+    shutil.copytree(ROOT / "fleet-repo-example", directory)
+    paris = directory / "clusters/paris.yaml"
+    paris.write_text(paris.read_text().replace("  labels:\n", '  labels:\n    maintenance: "true"\n', 1))
+    return directory
+
+
+def placed(fleet, *more):
+    result = CliRunner().invoke(
+        root, ["explain", "deployment/api", "-C", str(fleet), "-o", "json", *more], standalone_mode=False
+    )
+    if result.exception is not None:
+        raise result.exception
+    found = json.loads(result.stdout)
+    (group,) = found["groups"]
+    refusals = {row["name"]: [each["filter"] for each in row["refusals"]] for row in group["clusters"]}
+    return group["divisions"][-1]["result"], refusals
+
+
+EVERYWHERE = {"frankfurt": 2, "paris": 2, "virginia": 4}
+# Eight replicas by weights 1 to 2: three and five are the nearest.
+WITHOUT_PARIS = {"frankfurt": 3, "virginia": 5}
+
+
+def test_without_the_plugin_nobody_asks_about_maintenance(fleet):
+    assert placed(fleet)[0] == EVERYWHERE
+
+
+def test_an_installed_filter_takes_part_and_is_switched_off_by_name(installed, fleet):
+    shares, refusals = placed(fleet)
+    assert shares == WITHOUT_PARIS
+    assert refusals["paris"] == ["Maintenance"]
+    assert placed(fleet, "--plugins=*,-Maintenance")[0] == EVERYWHERE
+
+
+def test_every_verb_decides_with_it(installed, fleet, tmp_path):
+    def run(*words):
+        result = CliRunner().invoke(root, [str(word) for word in words], standalone_mode=False)
+        assert result.exception is None
+        return result.stdout
+
+    def virginia_without_frankfurt(*more):
+        (result,) = json.loads(run("simulate", fleet, "--lose", "frankfurt", "-o", "json", *more))["results"]
+        (move,) = [each for each in result["moves"] if each["object"] == "Deployment.apps shop/api"]
+        return next(each["after"] for each in move["clusters"] if each["name"] == "virginia")
+
+    def is_new_in_paris(*more):
+        found = json.loads(run("diff", "-C", fleet, "-o", "json", *more))
+        (move,) = [
+            each
+            for each in found["placements"]
+            if (each["object"]["kind"], each["object"]["name"]) == ("Deployment", "api")
+        ]
+        return "paris" in [each["name"] for each in move["clusters"]]
+
+    off = "--plugins=*,-Maintenance"
+    run("render", fleet, "-d", tmp_path / "on")
+    run("render", fleet, "-d", tmp_path / "off", off)
+    file = "clusters/paris/shop/Deployment.apps/api.yaml"
+    assert [(tmp_path / side / file).exists() for side in ("on", "off")] == [False, True]
+    assert (virginia_without_frankfurt(), virginia_without_frankfurt(off)) == (8, 5)
+    assert (is_new_in_paris(), is_new_in_paris(off)) == (False, True)
+
+
+def test_validate_accepts_a_scheduler_that_is_installed_and_refuses_one_that_is_not(installed, fleet):
+    policy = fleet / "policies/api.yaml"
+    policy.write_text(policy.read_text().replace("spec:\n", "spec:\n  schedulerName: one-cluster\n", 1))
+    assert "R304" not in CliRunner().invoke(root, ["validate", str(fleet)]).output
+    sys.path.remove(str(installed))
+    assert "R304" in CliRunner().invoke(root, ["validate", str(fleet)]).output
+
+
+def test_the_profiles_hold_everything_that_is_installed(installed):
+    found = load_profiles()
+    assert set(found) == {"default-scheduler", "one-cluster"}
+    default = found["default-scheduler"]
+    assert default.filters[-1].name == "Maintenance"
+    assert default.scores[-1].name == "GoldFirst"
+    assert found["one-cluster"].scheduler is not None
+    alone = load_profiles("ClusterAffinity")["default-scheduler"]
+    assert [each.name for each in (*alone.filters, *alone.scores)] == ["ClusterAffinity", "ClusterAffinity"]
+
+
+@pytest.mark.parametrize(
+    ("code", "entry_points", "message"),
+    [
+        ("raise ImportError('no such thing')", "[reconciler.filters]\na = my_plugin:a\n", "cannot be loaded"),
+        ("a = 1", "[reconciler.filters]\na = my_plugin:a\n", "is not a Filter"),
+        ("a = 1", "[reconciler.schedulers]\na = my_plugin:a\n", "is not a function"),
+        (
+            "from reconciler.scheduler.registry import FILTERS\na = FILTERS[0]",
+            "[reconciler.filters]\na = my_plugin:a\n",
+            "two filters are named ClusterAffinity",
+        ),
+        ("def a(): ...", "[reconciler.schedulers]\ndefault-scheduler = my_plugin:a\n", "cannot be named"),
+    ],
+)
+def test_a_plugin_that_is_none_is_said_before_anything_is_decided(
+    tmp_path, monkeypatch, code, entry_points, message
+):
+    install(tmp_path, monkeypatch, code, entry_points)
+    with pytest.raises(SettingsError, match=message):
+        load_profiles()
+
+
+def test_a_word_that_names_no_plugin_is_said_with_those_that_exist():
+    with pytest.raises(SettingsError, match="no plugin is named Nope; there are APIEnablement"):
+        load_profiles("*,-Nope")
