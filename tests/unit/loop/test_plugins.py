@@ -11,7 +11,12 @@ from click.testing import CliRunner
 
 from reconciler.cli.main import root
 from reconciler.errors import SettingsError
+from reconciler.git.mirror import open_mirror
 from reconciler.loop.plugins import load_profiles
+from reconciler.loop.triggers import Triggers
+from reconciler.settings import RemoteUrls, Settings
+from reconciler.wiring import Access, Surroundings, reconciler_of, remotes_of
+from tests.gitservers import Clone, bare_repository
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/how-to/write-a-scheduler-plugin.md"
@@ -104,6 +109,38 @@ def test_every_verb_decides_with_it(installed, fleet, tmp_path):
     assert [(tmp_path / side / file).exists() for side in ("on", "off")] == [False, True]
     assert (virginia_without_frankfurt(), virginia_without_frankfurt(off)) == (8, 5)
     assert (is_new_in_paris(), is_new_in_paris(off)) == (False, True)
+
+
+async def test_the_reconciler_decides_with_it(installed, fleet, tmp_path):
+    repository = bare_repository(tmp_path / "fleet.git")
+    files = {
+        path.relative_to(fleet).as_posix(): path.read_text()
+        for path in fleet.rglob("*.yaml")
+        if path.is_file()
+    }
+    Clone(tmp_path / "author", repository.url).commit_and_push("fleet", files)
+    settings = Settings(remotes=RemoteUrls(source=repository.url))
+    found = {}
+    for words in ("*", "*,-Maintenance"):
+        mirror = open_mirror(tmp_path / f"data-{len(words)}")
+        program, _, _ = reconciler_of(
+            settings,
+            Access(),
+            mirror.repository,
+            remotes_of(settings, None, laptop=True),
+            Triggers(poll_interval=0),
+            Surroundings(data=tmp_path),
+            profiles=load_profiles(words),
+        )
+        decision = program.record.decide(program.record.fetch(), None)
+        (api,) = [
+            binding
+            for id_, binding in decision.rendered.bindings.items()
+            if (id_.kind, id_.name) == ("Deployment", "api")
+        ]
+        found[words] = {target.name: target.replicas for target in api.clusters}
+        mirror.close()
+    assert found == {"*": WITHOUT_PARIS, "*,-Maintenance": EVERYWHERE}
 
 
 def test_validate_accepts_a_scheduler_that_is_installed_and_refuses_one_that_is_not(installed, fleet):
