@@ -22,6 +22,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "diff": ("diff", "Show what a change does: placements and objects, per cluster."),
     "explain": ("explain", "Say why a template is where it is: policy, filters, division, overrides."),
     "simulate": ("simulate", "Decide with changed facts: what moves when a cluster or a zone is lost."),
+    "interpret": ("interpret", "Run the rules of a kind on a file, for those who write rules."),
     "apply": ("apply", "Carry out one pass of the rendered state against the push clusters."),
     "run": ("run", "Reconcile for ever (the Deployment)."),
     "agent": ("agent", "Apply this cluster's branch for ever (in the member cluster)."),

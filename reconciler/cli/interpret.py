@@ -1,0 +1,203 @@
+"""`reconciler interpret`: runs the rules of a kind on a file, for those who write rules; no cluster, no Git."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from reconciler.cli.output import document, print_problems
+from reconciler.errors import FleetError, Problem, SettingsError
+from reconciler.interpreter.custom.declared import interpreters_for
+from reconciler.interpreter.custom.decode import syntax_problems
+from reconciler.interpreter.defaults import with_defaults
+from reconciler.interpreter.registry import Interpreters
+from reconciler.interpreter.rules import InterpretationError, ScriptFailed
+from reconciler.manifests.emit import emit
+from reconciler.manifests.load import load
+from reconciler.model.binding import ReplicaRequirements
+from reconciler.model.identity import id_of_body
+from reconciler.model.manifest import Body, Manifest
+from reconciler.model.selector import ObjectReference
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+OPERATIONS: Final = (
+    "InterpretReplica",
+    "ReviseReplica",
+    "Retain",
+    "InterpretStatus",
+    "AggregateStatus",
+    "InterpretHealth",
+    "InterpretDependency",
+)
+_RULES: Final = {
+    "InterpretReplica": "replicas",
+    "ReviseReplica": "revise",
+    "Retain": "retain",
+    "InterpretStatus": "reflect",
+    "AggregateStatus": "aggregate",
+    "InterpretHealth": "health",
+    "InterpretDependency": "dependencies",
+}
+
+
+@click.command("interpret")
+@click.option(
+    "-f", "--file", "desired", type=_FILE, required=True, help="The object, as the fleet repository holds it."
+)
+@click.option(
+    "--observed",
+    type=_FILE,
+    help="The same object as a member has it (Retain, InterpretStatus, InterpretHealth).",
+)
+@click.option(
+    "--status", "statuses", type=_FILE, help="AggregatedStatusItems, one document each (AggregateStatus)."
+)
+@click.option(
+    "--replicas",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="The number to set (ReviseReplica).",
+)
+@click.option(
+    "--customization",
+    "customizations",
+    type=_FILE,
+    multiple=True,
+    help="ResourceInterpreterCustomizations to ask first; may be repeated.",
+)
+@click.option(
+    "--operation",
+    "operations",
+    type=click.Choice(OPERATIONS, case_sensitive=False),
+    multiple=True,
+    help="Only this; may be repeated (default: all that have a rule and their input).",
+)
+@click.option("--check", is_flag=True, help="Only check the scripts of the customizations.")
+@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def command(desired: Path, **options: Any) -> int:
+    """Run the rules of a kind on a file: replicas, revision, retention, status, health, dependencies.
+
+    Rules come from the customizations given, then from those that this program knows. Exit code: 0 done, 1 a rule failed, 2 error.
+
+    \b
+    Example:
+      reconciler interpret -f deployment.yaml
+      reconciler interpret -f workload.yaml --customization rules.yaml --operation ReviseReplica --replicas 3
+    """
+    manifests = [manifest for path in options["customizations"] for manifest in _manifests(path)]
+    problems = [problem for manifest in manifests for problem in syntax_problems(manifest)]
+    if problems or options["check"]:
+        print_problems(problems)
+        if not problems:
+            click.echo(f"{len(manifests)} customizations: no problems")
+        return int(bool(problems))
+    from reconciler.loop.decide import Memory  # noqa: PLC0415 - it brings the engine with it
+    from reconciler.wiring import now  # noqa: PLC0415
+
+    interpreters = interpreters_for(manifests, Memory().engine, now=now())
+    inputs = Inputs(
+        desired=_body(desired),
+        observed=_body(options["observed"]) if options["observed"] else None,
+        items=[each.body for each in _manifests(options["statuses"])] if options["statuses"] else None,
+        replicas=options["replicas"],
+    )
+    asked = options["operations"] or tuple(each for each in OPERATIONS if _has(interpreters, inputs, each))
+    failed: list[Problem] = []
+    results: dict[str, Any] = {}
+    for operation in asked:
+        try:
+            results[operation] = answer(interpreters, inputs, operation)
+        except ScriptFailed as error:
+            failed.append(error.problem)
+        except InterpretationError as error:
+            failed.append(Problem(code="R410", message=f"{operation}: {error}", subject=str(desired)))
+    if options["output"] == "json":
+        click.echo(document("Interpretation", {"results": results}))
+    else:
+        for index, (operation, result) in enumerate(results.items(), start=1):
+            click.echo(f"---\n# [{index}/{len(results)}] {operation}:")
+            click.echo(emit(result if isinstance(result, dict) else {"result": result}).decode(), nl=False)
+    print_problems(failed)
+    return int(bool(failed))
+
+
+class Inputs:
+    """What the operations are asked with."""
+
+    def __init__(
+        self, *, desired: Body, observed: Body | None, items: list[Body] | None, replicas: int
+    ) -> None:
+        self.desired = desired
+        self.observed = observed
+        self.items = items
+        self.replicas = replicas
+
+
+def answer(interpreters: Interpreters, inputs: Inputs, operation: str) -> Any:
+    """One operation's result as JSON. Raises InterpretationError, SettingsError for a missing input."""
+    live = inputs.observed or inputs.desired
+    if operation == "Retain" and inputs.observed is None:
+        raise SettingsError("Retain needs --observed")
+    calls: dict[str, Callable[[], Any]] = {
+        "InterpretReplica": lambda: _replicas(interpreters, inputs.desired),
+        "ReviseReplica": lambda: interpreters.revise(inputs.desired, inputs.replicas),
+        "Retain": lambda: interpreters.retain(inputs.desired, live),
+        "InterpretStatus": lambda: {"status": interpreters.reflect(live)},
+        "AggregateStatus": lambda: interpreters.aggregate(inputs.desired, inputs.items or []),
+        "InterpretHealth": lambda: {"health": interpreters.health(live).value},
+        "InterpretDependency": lambda: {
+            "dependencies": [_reference(each) for each in interpreters.dependencies(inputs.desired)]
+        },
+    }
+    return calls[operation]()
+
+
+def _has(interpreters: Interpreters, inputs: Inputs, operation: str) -> bool:
+    given = {"Retain": inputs.observed is not None, "AggregateStatus": inputs.items is not None}
+    return given.get(operation, True) and interpreters.rule(inputs.desired, _RULES[operation]) is not None
+
+
+def _replicas(interpreters: Interpreters, body: Body) -> Body:
+    count, needs = interpreters.replicas(with_defaults(body))
+    return {"replicas": count, **({"replicaRequirements": _requirements(needs)} if needs else {})}
+
+
+def _requirements(needs: ReplicaRequirements) -> Body:
+    found: Body = {}
+    if needs.node_claim is not None:
+        found["nodeClaim"] = needs.node_claim
+    if needs.resource_request:
+        found["resourceRequest"] = dict(needs.resource_request)
+    return found
+
+
+def _reference(reference: ObjectReference) -> Body:
+    selector = reference.label_selector
+    found: Body = {"apiVersion": reference.api_version, "kind": reference.kind}
+    if reference.namespace:
+        found["namespace"] = reference.namespace
+    if reference.name:
+        found["name"] = reference.name
+    if selector is not None:
+        found["labelSelector"] = {"matchLabels": dict(selector.match_labels)}
+    return found
+
+
+def _manifests(path: Path) -> list[Manifest]:
+    loaded = load(path.read_bytes(), str(path))
+    if loaded.problems:
+        raise FleetError(f"{path} cannot be read", loaded.problems)
+    return [
+        Manifest(id=id_of_body(each.body), body=each.body, origin=each.origin) for each in loaded.documents
+    ]
+
+
+def _body(path: Path) -> Body:
+    found = _manifests(path)
+    if len(found) != 1:
+        raise SettingsError(f"{path} holds {len(found)} documents; one object is interpreted at a time")
+    return found[0].body

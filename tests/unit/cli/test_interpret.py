@@ -1,0 +1,73 @@
+"""`interpret` runs rules on files: the built-in ones, and an author's own scripts."""
+
+import json
+
+from click.testing import CliRunner
+
+from reconciler.cli.main import root
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+        - {name: web, resources: {requests: {cpu: 250m}}, envFrom: [{configMapRef: {name: settings}}]}
+"""
+WORKLOAD = "apiVersion: example.com/v1\nkind: Workload\nmetadata: {name: w}\nspec: {size: 6}\n"
+RULES = """\
+apiVersion: config.karmada.io/v1alpha1
+kind: ResourceInterpreterCustomization
+metadata: {name: workload}
+spec:
+  target: {apiVersion: example.com/v1, kind: Workload}
+  customizations:
+    replicaRevision:
+      luaScript: |
+        function ReviseReplica(obj, n)
+          obj.spec.size = n
+          return obj
+        end
+"""
+
+
+def run(tmp_path, files, *arguments):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    words = [str(tmp_path / each) if each in files else each for each in arguments]
+    result = CliRunner().invoke(root, ["interpret", *words, "-o", "json"], standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result.return_value, json.loads(result.stdout or "{}").get("results"), result.stderr
+
+
+def test_a_native_kind_answers_every_operation_that_has_its_input(tmp_path):
+    code, results, _ = run(tmp_path, {"d.yaml": DEPLOYMENT}, "-f", "d.yaml")
+    assert code == 0
+    assert results["InterpretReplica"] == {
+        "replicas": 1,  # absent in the file, as an API server would fill it in
+        "replicaRequirements": {"resourceRequest": {"cpu": "250m"}},
+    }
+    (dependency,) = results["InterpretDependency"]["dependencies"]
+    assert (dependency["kind"], dependency["name"]) == ("ConfigMap", "settings")
+    assert "Retain" not in results
+
+
+def test_a_script_of_the_author_is_run(tmp_path):
+    files = {"w.yaml": WORKLOAD, "rules.yaml": RULES}
+    code, results, _ = run(
+        tmp_path, files, "-f", "w.yaml", "--customization", "rules.yaml", "--replicas", "4"
+    )
+    assert code == 0
+    assert results["ReviseReplica"]["spec"] == {"size": 4}
+
+
+def test_a_script_that_is_not_lua_is_said_with_its_line(tmp_path):
+    files = {"w.yaml": WORKLOAD, "rules.yaml": RULES.replace("return obj", "retrn obj")}
+    code, results, said = run(tmp_path, files, "-f", "w.yaml", "--customization", "rules.yaml")
+    assert code == 1
+    assert results is None
+    assert "rules.yaml:11:" in said
+    assert "R420" in said
