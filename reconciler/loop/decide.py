@@ -185,9 +185,9 @@ def decide(
 
 
 def observed_scopes(observation: Observation) -> dict[tuple[str, str], bool]:
-    """Whether kinds are namespaced, as clusters' discovery says; clusters by name, the first that knows decides."""
-    scopes: dict[tuple[str, str], bool] = {}
+    """Whether kinds are namespaced, as clusters' discovery says. Where they disagree nobody knows: one cluster cannot speak for all."""
+    said: dict[tuple[str, str], set[bool]] = {}
     for name in sorted(observation.clusters):
         for kind, namespaced in observation.clusters[name].scopes.items():
-            scopes.setdefault(kind, namespaced)
-    return scopes
+            said.setdefault(kind, set()).add(namespaced)
+    return {kind: next(iter(answers)) for kind, answers in said.items() if len(answers) == 1}

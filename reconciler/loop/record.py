@@ -6,13 +6,13 @@ a lost race wrote is unreachable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from reconciler.errors import FetchFailed, ForeignCommit, LostRace, Problem
+from reconciler.errors import FetchFailed, ForeignCommit, GitError, LostRace, Problem
 from reconciler.git.branches import RENDERED_TRAILERS, check_names, check_tip
 from reconciler.git.checkout import read_commit as read_source
 from reconciler.git.commits import Signer
@@ -199,23 +199,44 @@ class Record:
             status=resolve(self.repository, self.remotes.status.tracking(self.branches.status)),
         )
 
-    def reports(self, clusters: list[str]) -> dict[str, tuple[Mapping[str, bytes], datetime]]:
-        """The files of each cluster's report branch and its time, as far as there is one. Hostile input: sizes are bounded."""
-        found: dict[str, tuple[Mapping[str, bytes], datetime]] = {}
-        by_place: dict[object, list[str]] = {}
+    def report_tips(
+        self, clusters: Sequence[str], is_bad_pack: Callable[[str], bool]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Where the report branches are, as far as there are any, and why some could not be fetched; by cluster.
+
+        What one agent pushed must not keep the others' reports away: branches that lie together are fetched together, and
+        one by one where Git refused what came.
+        """
+        tips: dict[str, str] = {}
+        failed: dict[str, str] = {}
+        waiting: dict[object, list[str]] = {}
         for name in clusters:
-            by_place.setdefault(self.remotes.report(name).place, []).append(name)
-        for names in by_place.values():
-            tips = fetch(
-                self.repository, self.remotes.report(names[0]), [self.branches.report(name) for name in names]
-            )
-            for name in names:
-                tip = read_tip(
-                    self.repository, tips.get(self.branches.report(name), ""), identity=None, limits=REPORT
-                )
-                if tip is not None:
-                    found[name] = (tip.files, tip.commit.committer_time)
-        return found
+            waiting.setdefault(self.remotes.report(name).place, []).append(name)
+        groups = list(waiting.values())
+        for names in groups:
+            branches = {self.branches.report(name): name for name in names}
+            try:
+                found = fetch(self.repository, self.remotes.report(names[0]), list(branches))
+            except FetchFailed as error:
+                if len(names) > 1 and is_bad_pack(str(error)):
+                    groups += [[name] for name in names]
+                else:
+                    failed |= dict.fromkeys(names, str(error))
+            else:
+                tips |= {branches[branch]: tip for branch, tip in found.items() if tip}
+        return tips, failed
+
+    def report_files(self, tip: str) -> tuple[dict[str, bytes], datetime]:
+        """The files of a report and its commit's time. Hostile input: raises GitError where it is too large to be read."""
+        found = read_tip(self.repository, tip, identity=None, limits=REPORT)
+        if found is None:
+            raise GitError("there is no report")
+        return dict(found.files), found.commit.committer_time
+
+    def released(self, cluster: str) -> str:
+        """The rendered commit that a cluster's branch shows (empty: none): older than the newest where its tree has not changed."""
+        tip = resolve(self.repository, self.remotes.cluster(cluster).tracking(self.branches.cluster(cluster)))
+        return read_git_commit(self.repository, tip).trailers.get(RENDERED_COMMIT, "") if tip else ""
 
     def write_status(
         self, files: Mapping[str, bytes], *, tip: str, source_commit: str, rendered_commit: str, now: datetime

@@ -22,6 +22,7 @@ from reconciler.loop.decide import Decision, read_observation
 from reconciler.loop.island import Island
 from reconciler.loop.publish import Published, limits_of
 from reconciler.loop.record import Fetched, Record
+from reconciler.loop.reports import Reports
 from reconciler.loop.triggers import Triggers
 from reconciler.model.cluster import Cluster, DeliveryMode
 from reconciler.model.cluster_document import encode_cluster_status
@@ -29,7 +30,6 @@ from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
 from reconciler.model.observation import ClusterReport, MemberStatus, Observation
-from reconciler.observe.branches import Report, decode_report, with_silence
 from reconciler.settings import GuardLimits
 from reconciler.status.aggregate import Aggregate, Facts, status_files
 from reconciler.status.quantise import quantised
@@ -103,13 +103,19 @@ class Reconciler:
     _clusters: dict[str, Cluster] = field(default_factory=dict)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _reports: dict[str, Report] = field(default_factory=dict)
+    _reports: Reports = field(init=False)
+    _told: tuple[object, ...] = ()
     _reports_due: bool = True
     _passing: bool = False
     _stages: dict[str, float] = field(default_factory=dict)
     _status_tip: str = ""
     _counters_at: datetime | None = None
     _backoff: Backoff = field(default_factory=Backoff)
+
+    def __post_init__(self) -> None:
+        self._reports = Reports(
+            record=self.record, log=self.log, interval=self.report_interval, in_git=self.in_git
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Reconcile until `stopping`; then finish the write that is under way, and stop."""
@@ -249,9 +255,10 @@ class Reconciler:
             island = self.islands[name]
             island.observe_only = cluster.observe_only
             island.suspend("suspended in the fleet repository" if cluster.suspended else "")
-            desired = await self.in_git(self.record.desired, commit, name)
-            if desired is not None:
-                island.want(desired)
+            if island.desired is None or island.desired.commit != commit:
+                desired = await self.in_git(self.record.desired, commit, name)
+                if desired is not None:
+                    island.want(desired)
 
     def _add(self, cluster: Cluster, observation: Observation) -> None:
         island = self.make_island(cluster)
@@ -324,7 +331,14 @@ class Reconciler:
             counters_due=due,
             problem_counts=_counts(self._problems(passed)),
             complete=passed.decision.rendered.complete,
+            released=await self.in_git(
+                lambda: {name: self.record.released(name) for name in _pulled(passed)}
+            ),
         )
+        told = (facts.source_commit, facts.rendered_commit, tip, reports, members, facts.problem_counts)
+        self.hooks.fleet(self.islands, self.problems())
+        if told == self._told and not due:
+            return
         files = await asyncio.to_thread(status_files, facts, self.aggregate)
         started = time.monotonic()
         new = await self.in_git(
@@ -338,7 +352,7 @@ class Reconciler:
         )
         if due:
             self._counters_at = now
-        self.hooks.fleet(self.islands, self.problems())
+        self._told = (facts.source_commit, facts.rendered_commit, new, *told[3:])
         if new == tip:
             return
         self._status_tip = new
@@ -358,16 +372,30 @@ class Reconciler:
     async def _collect(
         self, passed: Passed, before: Observation, now: datetime
     ) -> tuple[dict[str, ClusterReport], dict[ObjectId, tuple[MemberStatus, ...]]]:
-        await self._fetch_reports(passed, now)
+        if self._reports_due:
+            self._reports_due = False
+            await self._reports.refresh(_pulled(passed), now)
         reports: dict[str, ClusterReport] = {}
+        asked = {
+            kind: namespaced
+            for island in self.islands.values()
+            if island.report is not None
+            for kind, namespaced in island.report.scopes.items()
+        }
         by_object: dict[ObjectId, list[MemberStatus]] = {}
         for cluster in passed.decision.fleet.clusters:
-            found, members = self._heard(cluster.name, before)
+            found, members = self._heard(cluster.name, before, now)
             if found is None:
                 continue
             known = before.clusters.get(cluster.name)
             reports[cluster.name] = replace(
-                found, status=quantised(found.status, known.status if known else None), observed_at=None
+                found,
+                status=quantised(found.status, known.status if known else None),
+                observed_at=None,
+                # What an agent says of a kind holds for the fleet only where no server that we asked says otherwise.
+                scopes={
+                    kind: value for kind, value in found.scopes.items() if asked.get(kind, value) == value
+                },
             )
             for id_, member in members.items():
                 by_object.setdefault(id_, []).append(member)
@@ -376,48 +404,20 @@ class Reconciler:
         }
 
     def _heard(
-        self, name: str, before: Observation
+        self, name: str, before: Observation, now: datetime
     ) -> tuple[ClusterReport | None, Mapping[ObjectId, MemberStatus]]:
         island = self.islands.get(name)
         if island is not None and island.report is not None:
             return island.report, island.members
-        if island is None and name in self._reports:
-            return self._reports[name].cluster, self._reports[name].members
+        report = self._reports.of(name, now) if island is None else None
+        if report is not None:
+            return report.cluster, report.members
         kept = {
             id_: next(row for row in rows if row.cluster == name)
             for id_, rows in before.objects.items()
             if any(row.cluster == name for row in rows)
         }
         return before.clusters.get(name), kept
-
-    async def _fetch_reports(self, passed: Passed, now: datetime) -> None:
-        names = [
-            cluster.name
-            for cluster in passed.decision.fleet.clusters
-            if cluster.sync_mode is not DeliveryMode.PUSH
-        ]
-        if names and self._reports_due:
-            self._reports_due = False
-            found = await self.in_git(self.record.reports, names)
-            for name, (files, reported_at) in found.items():
-                report = decode_report(name, files)
-                if report is None:
-                    self.log.warning("report.refused", cluster=name)
-                    continue
-                if report.refused:
-                    self.log.warning("report.partly-refused", cluster=name, files=report.refused)
-                told = replace(report.cluster, observed_at=reported_at)
-                self._reports[name] = replace(report, cluster=told)
-        for name in names:
-            known = self._reports.get(name)
-            if known is not None and known.cluster.observed_at is not None:
-                told = with_silence(
-                    known.cluster,
-                    reported_at=known.cluster.observed_at,
-                    now=now,
-                    interval=self.report_interval,
-                )
-                self._reports[name] = replace(known, cluster=told)
 
     # --- small things ---
 
@@ -500,6 +500,15 @@ def _access(cluster: Cluster) -> tuple[object, ...]:
         cluster.proxy_url,
         tuple(sorted(cluster.proxy_header.items())),
     )
+
+
+def _pulled(passed: Passed) -> list[str]:
+    """The clusters that tell us of themselves."""
+    return [
+        cluster.name
+        for cluster in passed.decision.fleet.clusters
+        if cluster.sync_mode is not DeliveryMode.PUSH
+    ]
 
 
 def _scheduling_facts(observation: Observation) -> dict[str, Body]:

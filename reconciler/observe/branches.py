@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from reconciler.manifests.emit import emit
 from reconciler.manifests.load import load
-from reconciler.model.cluster import ClusterStatus, Condition
+from reconciler.model.cluster import Condition
 from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.observation import ClusterReport, MemberStatus
 from reconciler.status.document import (
@@ -50,7 +50,7 @@ def encode_report(report: ClusterReport, members: Mapping[ObjectId, MemberStatus
 
 
 def decode_report(cluster: str, files: Mapping[str, bytes]) -> Report | None:
-    """What `cluster`'s report says; None when it does not even speak of a cluster."""
+    """What `cluster`'s report says; None when it says nothing readable of the cluster itself, which is silence."""
     head = _body(files.get(CLUSTER_FILE), CLUSTER_FILE)
     if head is None:
         return None
@@ -68,8 +68,8 @@ def decode_report(cluster: str, files: Mapping[str, bytes]) -> Report | None:
         members[id_] = replace(member, applied_message=member.applied_message[:_MAX_MESSAGE])
     try:
         report = decode_cluster_report(head, name=cluster)
-    except (ValueError, TypeError, AttributeError, KeyError):
-        report, refused = ClusterReport(name=cluster, status=ClusterStatus()), refused + 1
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
+        return None
     return Report(
         cluster=replace(report, message=report.message[:_MAX_MESSAGE]), members=members, refused=refused
     )

@@ -56,6 +56,8 @@ class Facts:
     counters_due: bool = True
     problem_counts: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
+    released: Mapping[str, str] = field(default_factory=dict)
+    """The rendered commit that a pull cluster's branch shows, where that is not `rendered_commit`: nothing changed for it since."""
 
 
 def status_files(facts: Facts, aggregate: Aggregate) -> dict[str, bytes]:
@@ -178,7 +180,8 @@ def _summary(facts: Facts, rows: Sequence[Body]) -> Body:
         }
         if report and report.rendered_commit:
             entry["appliedCommit"] = report.rendered_commit
-            entry["current"] = report.rendered_commit == facts.rendered_commit
+            wanted = (facts.rendered_commit, facts.released.get(cluster.name, ""))
+            entry["current"] = report.rendered_commit in wanted
         if report and report.sync:
             entry["sync"] = report.sync
         if report and report.message:
