@@ -116,7 +116,8 @@ async def _bare(plane: ControlPlane, namespace: str, *, dry_run: bool) -> float:
             await asyncio.gather(*(send(name, body, "&dryRun=All") for name, body in bodies))
         await asyncio.gather(*(send(name, body) for name, body in bodies))
         seconds = time.perf_counter() - began
-        await session.delete(path.rstrip("/"), headers={"Content-Type": "application/json"})
+        async with session.delete(path.rstrip("/"), headers={"Content-Type": "application/json"}) as response:
+            await response.read()
     return OBJECTS / seconds
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -345,11 +346,8 @@ class Client:
         try:
             async with session.request(
                 method,
-                # Already escaped: parsing and escaping it again would cost more than the rest of the request.
-                URL(
-                    f"{connection.server}{path}?{urlencode(query)}" if query else connection.server + path,
-                    encoded=True,
-                ),
+                # Escaped already: doing it again for every request costs more than the rest of making it.
+                URL(f"{connection.server}{path}{_escaped(tuple(query.items()))}", encoded=True),
                 data=body,
                 headers={**connection.headers, **headers},
                 timeout=limits,
@@ -442,6 +440,11 @@ class _Way:
 def _session(connection: Connection, connections: int) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=connections, ssl=connection.tls or True, keepalive_timeout=60)
     return aiohttp.ClientSession(connector=connector, headers={"User-Agent": _AGENT}, trust_env=False)
+
+
+@lru_cache(maxsize=256)
+def _escaped(query: tuple[tuple[str, str], ...]) -> str:
+    return f"?{urlencode(query)}" if query else ""
 
 
 class _Silent(Unreachable):

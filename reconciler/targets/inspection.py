@@ -30,6 +30,8 @@ from reconciler.targets.together import all_or_first_error
 
 _LOOKS = 4
 _BREATH = 50
+_NEVER_OURS = frozenset({"Event", "Event.events.k8s.io", "Lease.coordination.k8s.io"})
+"""Plenty on every cluster, and nobody delivers them; where somebody does, the tree names the kind."""
 _FORBIDDEN, _STALE = "forbidden", "stale"
 _NO_DRY_RUN = "is written without a dry-run: an admission webhook takes none"
 
@@ -302,7 +304,7 @@ class Inspector:
         """Where nobody says what we ever applied here, every kind may hold something of ours."""
         if parent.commits and not parent.overflowed:
             return set()
-        return {resource.kind_group for resource in discovery.listable()}
+        return {resource.kind_group for resource in discovery.listable()} - _NEVER_OURS
 
     async def _labelled(
         self, kinds: Sequence[str], desired: Desired, discovery: Discovery

@@ -1,12 +1,11 @@
-"""From a Cluster to the target that serves it: whose credential, which client, which kind of target.
+"""From a Cluster to the way in: whose credential counts, and a client that uses it.
 
-Built-in targets are the table below; third-party ones come by entry point (`reconciler.targets`) and are handed in by
-`wiring`. Must not connect: a client connects when it is first asked.
+Must not connect: a client connects when it is first asked, so that a refused credential is that cluster's trouble alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,17 +17,6 @@ from reconciler.kube.credentials import KubeconfigSource, ReadSecret, SecretSour
 from reconciler.kube.resources import Resource
 from reconciler.model.cluster import Cluster, SecretReference
 from reconciler.model.manifest import Body
-from reconciler.targets.breaker import Breaker
-from reconciler.targets.push import PushTarget
-from reconciler.targets.site import Site
-from reconciler.targets.target import Target
-
-MakeTarget = Callable[[Site, Breaker], Target]
-
-TARGETS: Final[Mapping[str, MakeTarget]] = {
-    "push": lambda site, breaker: PushTarget(site=site, breaker=breaker),
-}
-"""What can serve a cluster that we write to, by name."""
 
 _SECRETS: Final = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
 
