@@ -11,11 +11,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
 from reconciler.interpreter.custom.engine import FailureKind
+
+T = TypeVar("T")
 
 MOST: Final = 50_000
 """Answers."""
@@ -51,6 +53,7 @@ class Answers:
         self._largest = largest
         self._known: dict[tuple[str, str, bytes], tuple[Answer, datetime, int]] = {}
         self._size = 0
+        self._made: tuple[tuple[Any, ...], Any] | None = None
         self.hits = 0
         self.misses = 0
 
@@ -80,6 +83,13 @@ class Answers:
             self._size += len(encoded)
             self._forget()
         return answer
+
+    def same(self, inputs: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What `make` gives, and the very same object as long as the inputs are equal: memos know it again."""
+        if self._made is None or self._made[0] != inputs:
+            self._made = (inputs, make())
+        made: T = self._made[1]
+        return made
 
     def __len__(self) -> int:
         return len(self._known)

@@ -47,16 +47,27 @@ def interpreters_for(
 ) -> Interpreters:
     """Everything that is known about kinds, the fleet's own scripts first.
 
-    `now` is the scripts' clock. `answers` is kept by the caller between renders. `base`: what stands behind the declared rules, by
-    default all that this program knows.
+    `now` is the scripts' clock. `answers` is kept by the caller between renders; with it the same scripts give the very same value,
+    whatever `now` is, unless one of them can read the clock. `base`: what stands behind the declared rules, by default all that
+    this program knows.
     """
     base = base if base is not None else Interpreters()
     found = declared_scripts(customizations)
     if not found:
         return base
-    asking = Asking(engine=engine, now=now, answers=answers if answers is not None else Answers())
-    layer = {kind: asking.rules(scripts) for kind, scripts in found.items()}
-    return replace(base, declared=layer, digest=_digest(base.digest, found, now))
+    answers = answers if answers is not None else Answers()
+    asking = Asking(engine=engine, now=now, answers=answers)
+    digest = _digest(base.digest, found, now)
+
+    def make() -> Interpreters:
+        return replace(
+            base, declared={kind: asking.rules(scripts) for kind, scripts in found.items()}, digest=digest
+        )
+
+    # Problems name lines of files, so where the scripts stand counts as well.
+    scripts = [script for given in found.values() for each in given.values() for script in each]
+    places = tuple((script.origin, script.origin.text) for script in scripts)
+    return answers.same((digest, places, engine, base), make)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

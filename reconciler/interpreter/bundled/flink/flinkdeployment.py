@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from reconciler.interpreter.bundled.members import Items, reflected, settled, statuses, with_status
 from reconciler.interpreter.bundled.templates import count_at, quantity_at
-from reconciler.interpreter.reading import list_at, object_at, text_at, value_at
+from reconciler.interpreter.reading import object_at, text_at, value_at
 from reconciler.interpreter.rules import KindRules, Replicas
 from reconciler.model.binding import Component, ReplicaRequirements
 from reconciler.model.manifest import Body
@@ -118,13 +118,9 @@ def _needs(body: Body, manager: str) -> ReplicaRequirements:
 
 def _claim(body: Body) -> Body | None:
     pod = object_at(body, "spec", "podTemplate", "spec")
-    selector, tolerations = object_at(pod, "nodeSelector"), list_at(pod, "tolerations")
-    claim: Body = {}
-    if selector:
-        claim["nodeSelector"] = selector
-    if tolerations:
-        claim["tolerations"] = tolerations
-    return claim or None
+    if pod.get("nodeSelector") is None and pod.get("tolerations") is None:
+        return None
+    return {name: pod[name] for name in ("nodeSelector", "tolerations") if pod.get(name)}
 
 
 def _greater(body: Body, name: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from fractions import Fraction
 from typing import Final
 
 from reconciler.interpreter.bundled.members import (
@@ -22,7 +21,7 @@ from reconciler.interpreter.rules import KindRules
 from reconciler.interpreter.statuses import summed
 from reconciler.model.binding import Component
 from reconciler.model.manifest import Body
-from reconciler.model.quantity import Quantity, canonical
+from reconciler.model.quantity import Quantity, canonical, parse_quantity
 
 _COUNTERS: Final = (
     "readyWorkerReplicas",
@@ -72,14 +71,15 @@ def aggregate(body: Body, items: Items, now: datetime | None) -> Body:  # noqa: 
 
 
 def _total(reports: list[Body], name: str) -> str:
-    """The exact sum, in the notation of the first operand that is not zero."""
-    total = Quantity(Fraction(0))
+    """The exact sum. Karmada adds texts, so that each addition takes its notation from the text before."""
+    total = "0"
     for report in reports:
         operand = quantity_at(report, name) if report.get(name) != "" else None
         if operand is not None:
-            notation = operand.format if total.amount == 0 else total.format
-            total = Quantity(total.amount + operand.amount, notation)
-    return canonical(total)
+            before = parse_quantity(total)
+            notation = operand.format if before.amount == 0 else before.format
+            total = canonical(Quantity(before.amount + operand.amount, notation))
+    return total
 
 
 RULES: Final = KindRules(components=components, health=health, aggregate=aggregate)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final
 
 from reconciler.interpreter.custom.syntax.jumps import Jumps
@@ -63,6 +64,7 @@ class _Shape(Enum):
     CALL = auto()
 
 
+@lru_cache(maxsize=256)
 def translate(script: str) -> Translation:
     """The translation of a script. Raises LuaSyntaxError, with line and column within the script."""
     if len(script) > LARGEST_SCRIPT:
