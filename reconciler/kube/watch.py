@@ -47,15 +47,17 @@ async def follow(
     resource: Resource,
     *,
     labels: str = "",
+    version: str = "",
     metadata_only: bool = True,
     seconds: float = 300.0,
     dice: Callable[[], float] = random.random,
 ) -> AsyncIterator[Event]:
     """Every event of the resource's objects, for ever; one connection lasts about `seconds`.
 
+    `version` is that of a list the caller already has; without one, or where it has expired, a list comes first.
+
     Raises ClusterError when the cluster does not answer or the kind is no longer served: the caller backs off.
     """
-    version = ""
     while True:
         if not version:
             listing = await client.list(resource, labels=labels, metadata_only=metadata_only)

@@ -336,14 +336,23 @@ class Inspector:
         labels = f"{PART_OF}={self.site.part_of}"
         found: list[LiveObject] = []
         async with self._gate:
-            try:
-                async for page in self.site.client.pages(resource, labels=labels, metadata_only=not complete):
-                    found.extend(self._live(item, complete=complete) for item in page.items)
-            except Forbidden:
-                return _FORBIDDEN
-            except Throttled:
-                return _STALE
-            except Rejected as error:
-                # The path itself is gone: its CRD was removed since discovery.
-                return [] if error.status == 404 else _STALE
+            for last in (False, True):
+                found.clear()
+                try:
+                    async for page in self.site.client.pages(
+                        resource, labels=labels, metadata_only=not complete
+                    ):
+                        found.extend(self._live(item, complete=complete) for item in page.items)
+                    break
+                except Forbidden:
+                    return _FORBIDDEN
+                except Throttled:
+                    return _STALE
+                except Rejected as error:
+                    if error.status == 404:
+                        # The path itself is gone: its CRD was removed since discovery.
+                        return []
+                    if error.status != 410 or last:
+                        return _STALE
+                    # The list took longer than the server remembers its version: once more from the beginning.
         return found

@@ -212,3 +212,30 @@ async def test_a_watch_goes_on_over_its_own_end_and_sees_every_change(clean_clus
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert seen == [(EventType.LISTED, ["a"]), *[(EventType.MODIFIED, ["a"])] * 3]
+
+
+async def test_a_watch_from_a_version_that_the_server_forgot_begins_with_a_list(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), config_map("a")))
+        client = target.site.client
+        resource = (await client.discovery()).find("v1", "ConfigMap")
+        async with asyncio.timeout(20):
+            async for event in follow(client, resource, labels=OURS, version="1"):
+                assert event.type is EventType.LISTED
+                assert [body["metadata"]["name"] for body in event.objects] == ["a"]
+                break
+
+
+async def test_more_objects_than_a_page_holds_are_all_listed(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    many = [config_map(f"c{number:03}") for number in range(620)]
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), *many))
+        plan, _ = await deliver(target, commits.commit(namespace(), *many[:610]))
+        assert len(plan.deletions) == 10
+        live = await target.inspect(commits.commit(namespace(), *many[:610]))
+        assert len(live.inventory) == 611
+    assert len(plane.names("configmaps", "shop", selector=OURS)) == 610
