@@ -18,8 +18,6 @@ from reconciler.loop.record import Record
 from reconciler.observe.branches import Report, decode_report, with_silence
 
 _BAD_PACK: Final = re.compile(r"index-pack|unpack-objects|fsck|may not send more|did not send all necessary")
-PATIENCE: Final = 10
-"""So many report intervals until a branch that Git refused is fetched again: it is downloaded to be refused."""
 
 
 class Log(Protocol):
@@ -58,7 +56,8 @@ class Reports:
         tips, failed = await self.in_git(self.record.report_tips, asked, is_bad_pack)
         for name, words in sorted(failed.items()):
             if is_bad_pack(words):
-                self._refused[name] = now + timedelta(seconds=self.interval * PATIENCE)
+                # It is downloaded to be refused: once a report interval is often enough.
+                self._refused[name] = now + timedelta(seconds=self.interval)
             self.log.warning("report.unread", cluster=name, problem=words[:500])
         for name, tip in sorted(tips.items()):
             known = self._known.get(name)
