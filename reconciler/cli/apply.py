@@ -88,6 +88,8 @@ class Result:
     outcome: Outcome | None = None
     error: str = ""
     problems: tuple[Problem, ...] = field(default=())
+    held: bool = False
+    """The guards of the render hold its deletions: what is left to do is theirs, and their exit code says so."""
 
     def codes(self, *, dry_run: bool) -> list[int]:
         """The exit codes that this cluster asks for."""
@@ -100,7 +102,8 @@ class Result:
                 codes.append(CHANGES)
         if self.outcome is not None:
             codes += [ERROR] if self.outcome.failed else []
-            codes += [INCOMPLETE] if not self.outcome.complete and not self.outcome.guards else []
+            guarded = self.held or self.outcome.guards
+            codes += [INCOMPLETE] if not self.outcome.complete and not guarded else []
         return codes
 
 
@@ -129,7 +132,9 @@ async def _apply(path: Path, options: dict[str, Any]) -> int:
             raise SettingsError(
                 "no push cluster to deliver to" + (": --cluster matches none" if options["clusters"] else "")
             )
-        results = [Result(cluster=island.name) for island in islands]
+        results = [
+            Result(cluster=island.name, held=bool(standing.desired[island.name].held)) for island in islands
+        ]
         await asyncio.gather(*(_plan(one, each) for one, each in zip(islands, results, strict=True)))
         held = guard_problems(standing.verdict)
         _show(results, held, options)
