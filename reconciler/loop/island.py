@@ -290,10 +290,18 @@ class Island:
         return self.pace.full_pass
 
     async def _observe_forever(self, stopping: asyncio.Event) -> None:
+        pause = self.pace.moving
         while not stopping.is_set():
-            self._delivered.clear()
+            before = (self.report, self.members)
+            if self._delivered.is_set():
+                self._delivered.clear()
+                pause = self.pace.moving
             await _unless(stopping, self.observe())
-            await _first(stopping, self._delivered, seconds=self._observation_pause())
+            if (self.report, self.members) != before:
+                pause = self.pace.moving
+            await _first(stopping, self._delivered, seconds=pause if self._is_moving else self.pace.settled)
+            # What will never be ready does not make everything be listed every other second.
+            pause = min(pause * 1.5, self.pace.settled)
 
     async def observe(self) -> None:
         """Collect once, and tell when something is new."""
@@ -339,11 +347,11 @@ class Island:
         """What this cluster's delivery found, for the status and the log."""
         return (*(self.outcome.problems if self.outcome else ()), *self.fights)
 
-    def _observation_pause(self) -> float:
-        moving = self.outcome is None or any(
+    @property
+    def _is_moving(self) -> bool:
+        return self.outcome is None or any(
             member.readiness is not Readiness.CURRENT for member in self.members.values()
         )
-        return self.pace.moving if moving else self.pace.settled
 
 
 def _seconds(outcome: Outcome) -> float:
