@@ -159,6 +159,10 @@ local function with_pairs(t, count, first, ...)
   return t
 end
 
+local function pass(...)
+  return ...
+end
+
 local function check_table(value, name)
   if type(value) ~= "table" then
     fail("bad argument #1 to " .. name .. " (table expected, got " .. type(value) .. ")")
@@ -1125,7 +1129,7 @@ function api.run(code, name, results, instructions, ...)
     return failure("syntax", described(message), (gsub(message, "^%w+:(%d+):.*$", "%1")))
   end
   local world = environment()
-  local main = setfenv(chunk(new, list, fields, with_pairs, length, concat), world)
+  local main = setfenv(chunk(new, list, fields, with_pairs, length, concat, pass), world)
   local arguments, argument_count = { ... }, select("#", ...)
   local failed_line = 0
   local function handler(problem)

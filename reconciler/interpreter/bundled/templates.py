@@ -29,9 +29,9 @@ def component(name: str, replicas: int, template: Body | None) -> Component:
     )
 
 
-def dependencies_of(body: Body, *templates: Body) -> tuple[ObjectReference, ...]:
-    """What the pod templates of an object refer to, each once, sorted. Without a namespace they are in `default`."""
-    namespace = text_at(body, "metadata", "namespace") or "default"
+def dependencies_of(body: Body, *templates: Body, default: str = "default") -> tuple[ObjectReference, ...]:
+    """What the pod templates of an object refer to, each once, sorted; `default` stands for an absent namespace."""
+    namespace = text_at(body, "metadata", "namespace") or default
     found = {
         reference
         for template in templates

@@ -71,7 +71,7 @@ def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     """What the pods of its cluster and of its submitter refer to."""
     cluster = object_at(body, "spec", "rayClusterSpec")
     submitter = object_at(body, "spec", "submitterPodTemplate")
-    return dependencies_of(body, *clusters.templates(cluster), submitter)
+    return dependencies_of(body, *clusters.templates(cluster), submitter, default="")
 
 
 def _greatest(reports: list[Body], field: str, ranks: Mapping[str, int]) -> Body:

@@ -95,7 +95,7 @@ def aggregate(body: Body, items: Items, now: datetime | None) -> Body:  # noqa: 
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     """What the pods of its cluster refer to."""
-    return dependencies_of(body, *clusters.templates(object_at(body, *_CLUSTER)))
+    return dependencies_of(body, *clusters.templates(object_at(body, *_CLUSTER)), default="")
 
 
 def _hungriest(needs: ReplicaRequirements, others: list[ReplicaRequirements]) -> ReplicaRequirements:

@@ -23,7 +23,7 @@ LARGEST_SCRIPT: Final = 256 * 1024
 DEEPEST: Final = 100
 """Levels of nesting. Lua's own compiler stops at 200, of which one level here takes up to two."""
 
-HELPERS: Final = ("new", "list", "fields", "pairs", "length", "concat")
+HELPERS: Final = ("new", "list", "fields", "pairs", "length", "concat", "pass")
 """The run-time's functions that a translated chunk is given, in this order (`reconciler/lua/prelude.lua`)."""
 
 _BINARY: Final = {
@@ -267,9 +267,13 @@ class _Translator:
 
     def _return(self) -> None:
         self._pass()
-        ends = self._token.kind is Kind.END or (self._token.text in (*_BLOCK_ENDS, ";") and self._is_symbol())
-        if not ends:
-            self._expressions()
+        if not (self._is(";") or self._is_block_end()):
+            start = self._out.slot()
+            shape, is_single = self._expressions()
+            if is_single and shape is not _Shape.OPEN:
+                # In a tail call the caller's line would be lost, and no error could name it.
+                start.write(f"{self._helper('pass')}(" if shape is _Shape.CALL else "(")
+                self._out.put(")")
         self._out.put(";")
 
     def _label(self) -> None:
@@ -302,12 +306,13 @@ class _Translator:
 
     # ---- expressions
 
-    def _expressions(self) -> _Shape:
-        shape = self._expression()
+    def _expressions(self) -> tuple[_Shape, bool]:
+        """A list of them; what the last is, and whether it is the only one."""
+        shape, is_single = self._expression(), True
         while self._is(","):
             self._pass()
-            shape = self._expression()
-        return shape
+            shape, is_single = self._expression(), False
+        return shape, is_single
 
     def _expression(self, strength: int = 0) -> _Shape:
         """One expression whose operators hold more strongly than `strength`."""
@@ -485,6 +490,7 @@ class _Translator:
         _shape_table(fields, start, self._out.slot(), self._helper)
 
     def _field(self) -> _Field:
+        self._out.put("", self._token.line)
         field = _Field(self._out.slot())
         following = self._tokens[min(self._at + 1, len(self._tokens) - 1)]
         if self._is("["):

@@ -1,4 +1,4 @@
--- expect: R422 2-4
+-- expect: R421 2-4
 local function again(turns)
   return again(turns + 1)
 end
