@@ -264,13 +264,13 @@ def reconciler_of(
         aggregate=lambda body, items: aggregate(box[0].interpreters, body, items),
         clock=now,
         log=log,
-        may_write=switch.stopped,
+        suspended=switch.stopped,
         hooks=surroundings.hooks,
         status_interval=settings.status_interval,
         report_interval=settings.report_interval,
     )
     box.append(program)
-    switch.turned = program.resume
+    switch.turned = program.turned_to
     return program, switch, own
 
 
@@ -351,12 +351,12 @@ def agent_of(
         clock=now,
         log=structlog.get_logger(),
         hooks=surroundings.hooks,
-        may_write=lambda: switch.stopped(cluster),
+        suspended=lambda: switch.stopped(cluster),
         report_interval=settings.report_interval,
         rules_now=(settings.guards, ()),
     )
 
-    switch.turned = agent.resume
+    switch.turned = agent.turned_to
 
     def rules(_desired: Desired) -> Rules:
         limits, approvals = agent.rules_now

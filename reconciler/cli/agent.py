@@ -144,9 +144,7 @@ async def _run(options: dict[str, Any]) -> int:
             leader = wiring.leader_of(own, settings.namespace, "fleet-agent")
             if not await lead(leader, stopping, stack, log):
                 return 0
-            agent.may_write = lambda: (
-                switch.stopped(cluster) or ("" if leader.holds() else "the lease is lost")
-            )
+            agent.may_write = lambda: "" if leader.holds() else "the lease is lost"
             readiness.waits = False
         local = local_path(agent.source.url)
         if local is not None:

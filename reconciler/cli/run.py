@@ -123,7 +123,7 @@ async def _run(options: dict[str, object]) -> int:
             leader = wiring.leader_of(own, access.namespace, "fleet-reconciler")
             if not await lead(leader, stopping, stack, log):
                 return 0
-            program.may_write = lambda: switch.stopped() or ("" if leader.holds() else "the lease is lost")
+            program.may_write = lambda: "" if leader.holds() else "the lease is lost"
             readiness.waits = False
         local = local_path(remotes.source.url) if options["watch"] else None
         if local is not None:

@@ -57,6 +57,9 @@ def _options(function: Any) -> Any:
 def command(**options: Any) -> int:
     """Stop delivery. Nothing is written to a suspended cluster; rendering and status go on.
 
+    The whole fleet suspended with --now or --data-dir also keeps the machine branches where they are, so that agents and other
+    tools that follow them stand still.
+
     Without --now or --data-dir the fleet repository's reconciler.yaml is edited, for a pull request.
 
     \b

@@ -73,6 +73,7 @@ class Agent:
     allowed_signers: Path | None = None
     signer: Signer | None = None
     may_write: Callable[[], str] = lambda: ""
+    suspended: Callable[[], str] = lambda: ""
     report_interval: float = 300.0
     coalesce: float = 0.3
     island: Island | None = None
@@ -110,10 +111,11 @@ class Agent:
 
     def may_deliver(self) -> str:
         """Why nothing may be written to the cluster just now, or an empty text."""
-        return ENDING if self._stopping.is_set() else self.may_write()
+        return ENDING if self._stopping.is_set() else self.may_write() or self.suspended()
 
-    def resume(self) -> None:
+    def turned_to(self, names: frozenset[str]) -> None:
         """The stop switch was turned, one way or the other: look at the cluster again."""
+        self.log.info("switch.turned", suspended=sorted(names))
         if self.island is not None:
             self.island.again()
 

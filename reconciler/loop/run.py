@@ -58,6 +58,12 @@ class Log(Protocol):
         """Record a fault of our own, with where it happened."""
 
 
+class SuspendedError(ReconcilerError):
+    """A pass ended before it wrote anything, because nothing may be written now."""
+
+    retryable = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
     """One finished pass: what was decided, what was published, where the branches were."""
@@ -78,7 +84,7 @@ class Hooks:
 
 @dataclass(slots=True, kw_only=True)
 class Reconciler:
-    """The running program. `make_island` is asked once for each push cluster; `may_write` is the lease and the stop switch."""
+    """The running program. `make_island` is asked once for each push cluster; `may_write` is the lease, `suspended` the stop switch."""
 
     record: Record
     triggers: Triggers
@@ -87,6 +93,7 @@ class Reconciler:
     clock: Callable[[], datetime]
     log: Log
     may_write: Callable[[], str] = lambda: ""
+    suspended: Callable[[], str] = lambda: ""
     hooks: Hooks = field(default_factory=Hooks)
     status_interval: float = 300.0
     report_interval: float = 300.0
@@ -138,10 +145,11 @@ class Reconciler:
 
     def may_deliver(self) -> str:
         """Why nothing may be written to any cluster just now, or an empty text. A pass that is under way ends at its next write."""
-        return ENDING if self._stopping.is_set() else self.may_write()
+        return ENDING if self._stopping.is_set() else self.may_write() or self.suspended()
 
-    def resume(self) -> None:
+    def turned_to(self, names: frozenset[str]) -> None:
         """The stop switch was turned, one way or the other: look at everything again."""
+        self.log.info("switch.turned", suspended=sorted(names))
         self.triggers.fire("switch")
         for island in self.islands.values():
             island.again()
@@ -213,9 +221,10 @@ class Reconciler:
     async def _once(self, wake: datetime | None) -> Passed:
         at = await self._timed("fetch", self.record.fetch)
         decision = await self._timed("render", self.record.decide, at, wake)
-        stopped = self.may_write()
+        # A switch for the whole fleet holds the branches as well: agents and other tools deliver what they show.
+        stopped = self.may_write() or self.suspended()
         if stopped:
-            raise ReconcilerError(f"nothing is written: {stopped}")
+            raise SuspendedError(f"nothing is written: {stopped}")
         published = await self._timed("publish", self.record.publish, decision, at)
         return Passed(at=at, decision=decision, published=published)
 

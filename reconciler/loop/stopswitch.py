@@ -31,8 +31,8 @@ class StopSwitch:
     namespace: str = ""
     directory: Path | None = None
     seconds: float = 2.0
-    turned: Callable[[], None] = lambda: None
-    """Called when `watch` sees that something else is suspended than before."""
+    turned: Callable[[frozenset[str]], None] = lambda _names: None
+    """Called with what is suspended now when `watch` sees that something else is suspended than before."""
     _by_annotation: frozenset[str] = frozenset()
 
     def stopped(self, cluster: str = "") -> str:
@@ -61,7 +61,7 @@ class StopSwitch:
             names = self._names()
             if names != before:
                 before = names
-                self.turned()
+                self.turned(names)
             try:
                 await asyncio.wait_for(stopping.wait(), self.seconds)
             except TimeoutError:
