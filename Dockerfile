@@ -9,7 +9,7 @@ COPY reconciler reconciler
 COPY schemas schemas
 COPY fleet-repo-example fleet-repo-example
 RUN python -m venv /opt/reconciler \
- && /opt/reconciler/bin/pip install --no-cache-dir --constraint constraints.txt . \
+ && /opt/reconciler/bin/pip install --no-cache-dir --constraint constraints.txt '.[github-app]' \
  && /opt/reconciler/bin/pip uninstall --yes pip \
  && find /opt/reconciler -name '__pycache__' -prune -exec rm -rf {} +
 
@@ -25,12 +25,10 @@ RUN apt-get update \
 COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1 \
-    RECONCILER_RUN_DATA_DIR=/var/lib/fleet-reconciler/data \
-    RECONCILER_AGENT_DATA_DIR=/var/lib/fleet-reconciler/data
+    PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 WORKDIR /var/lib/fleet-reconciler
 # 8080: webhooks. 8081: /metrics, /healthz and /readyz.
 EXPOSE 8080 8081
 ENTRYPOINT ["reconciler"]
-CMD ["run"]
+CMD ["--help"]
