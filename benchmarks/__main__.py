@@ -20,7 +20,7 @@ from typing import Any, Final
 Row = dict[str, Any]
 Scenario = tuple[str, Callable[[], list[Row]]]
 
-FAMILIES: Final = ("loading", "git", "scheduler", "overrides", "render")
+FAMILIES: Final = ("loading", "git", "scheduler", "overrides", "render", "delivery")
 """The files, cheapest first. Each has `scenarios()`: rows, or pairs of a name and a function that gives rows."""
 
 COLUMNS: Final = ("scenario", "value", "unit", "floor", "ratio", "karmada")

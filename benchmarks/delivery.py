@@ -133,11 +133,15 @@ async def _again(plane: ControlPlane) -> list[Row]:
         full = await _median(lambda: _deliver(target, wanted), 5)
         nothing = await _median(lambda: _deliver(target, wanted, full=False), 9)
 
-        async def change_one(number: int) -> None:
+        changed = []
+        for number in range(SINGLE_CHANGES):
             bodies[1 + number] = _config_map(namespace, number, text=f"changed {number}")
-            _check(await _deliver(target, commits.commit(bodies), full=False), 1)
+            changed.append(commits.commit(bodies))
 
-        single = sorted([await _seconds(change_one(number)) for number in range(SINGLE_CHANGES)])
+        async def change_one(newer: Desired) -> None:
+            _check(await _deliver(target, newer, full=False), 1)
+
+        single = sorted([await _seconds(change_one(newer)) for newer in changed])
         floor = sorted(
             [await _seconds(_one_write(target, namespace, number)) for number in range(SINGLE_CHANGES)]
         )
