@@ -220,12 +220,10 @@ class Inspector:
             if concerns_all(error):
                 raise
             said = refusal_of(id_, error)
-            # A name that only this object may have (a CRD's) says nothing of the rest.
-            return (
-                None
-                if said.fields and all(field.startswith("metadata.name") for field in said.fields)
-                else said
-            )
+            # A name that only this object may have (a CRD's), or room that the old one still takes, says nothing.
+            named = bool(said.fields) and all(field.startswith("metadata.name") for field in said.fields)
+            taken = any(words in said.message for words in ("exceeded quota", "already allocated"))
+            return None if named or taken else said
         return None
 
     def _unserved(self, id_: ObjectId, payload: Body, desired: Desired, discovery: Discovery) -> Trial:

@@ -214,11 +214,13 @@ async def test_a_watch_goes_on_over_its_own_end_and_sees_every_change(clean_clus
     assert seen == [(EventType.LISTED, ["a"]), *[(EventType.MODIFIED, ["a"])] * 3]
 
 
-async def test_a_watch_from_a_version_that_the_server_forgot_begins_with_a_list(clean_clusters):
-    plane, *_ = clean_clusters
+async def test_a_watch_from_a_version_that_the_server_forgot_begins_with_a_list(start_cluster):
+    plane = start_cluster("forgetful")
     commits = Commits(plane.name)
     async with target_of(plane, commits) as target:
         await deliver(target, commits.commit(namespace(), config_map("a")))
+        # A server that starts remembers nothing that was before.
+        plane.restart()
         client = target.site.client
         resource = (await client.discovery()).find("v1", "ConfigMap")
         async with asyncio.timeout(20):
