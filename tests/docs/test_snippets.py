@@ -143,8 +143,9 @@ def test_what_a_page_tells_people_to_type_is_understood(words):
     try:
         command.parse_args(context, placeholders)
     except click.BadParameter as error:
-        # A file that only the reader has.
-        assert isinstance(error.param.type, click.Path), error
+        # A file that only the reader has is no mistake of the page.
+        if not isinstance(error.param.type, click.Path):
+            raise
 
 
 def documents():

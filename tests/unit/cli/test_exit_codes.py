@@ -1,0 +1,170 @@
+"""The exit codes and streams that scripts rely on, as docs/reference/cli/index.md says them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from reconciler import __version__
+from reconciler.cli.demo import example
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """A rendered copy of the example, with a change on the branch `more-web`."""
+    directory = tmp_path_factory.mktemp("rendered") / "fleet"
+    reconciler("demo", "--keep", str(directory), cwd=directory.parent)
+    git(directory, "config", "user.name", "You")
+    git(directory, "config", "user.email", "you@example.com")
+    git(directory, "switch", "--quiet", "main")
+    return directory
+
+
+@pytest.fixture
+def fleet(rendered, tmp_path):
+    """The same, for one test to change."""
+    return shutil.copytree(rendered, tmp_path / "fleet", symlinks=True)
+
+
+def reconciler(*words, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**{key: value for key, value in os.environ.items() if key != "NO_COLOR"}, **environment},
+    )
+
+
+def git(directory, *words):
+    return subprocess.run(["git", *words], cwd=directory, check=True, capture_output=True, text=True).stdout
+
+
+def commit(directory, message="change"):
+    git(directory, "add", ".")
+    git(directory, "commit", "--quiet", "--message", message)
+
+
+def replace(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_clean_fleet_is_0_a_broken_one_1_and_what_cannot_be_read_2(fleet, tmp_path):
+    assert reconciler("validate", cwd=fleet).returncode == 0
+    replace(fleet / "policies" / "api.yaml", "weight: 2", "weigth: 2")
+    broken = reconciler("validate", cwd=fleet)
+    assert broken.returncode == 1
+    assert "policies/api.yaml:29:13: R201 unknown field" in broken.stderr
+    assert reconciler("validate", "--revision", "no-such-branch", cwd=fleet).returncode == 2
+    assert reconciler("validate", str(tmp_path / "nowhere"), cwd=fleet).returncode == 2
+
+
+def test_warnings_count_where_they_are_asked_to(fleet):
+    replace(fleet / "policies" / "worker.yaml", "name: worker\n  placement", "name: nobody\n  placement")
+    assert reconciler("validate", cwd=fleet).returncode == 0
+    assert reconciler("validate", "--warnings-as-errors", cwd=fleet).returncode == 1
+
+
+def test_a_diff_is_0_without_changes_and_1_with_some(fleet):
+    assert reconciler("diff", cwd=fleet).returncode == 0
+    assert reconciler("diff", "main...main", cwd=fleet).returncode == 0
+    assert reconciler("diff", "main...more-web", cwd=fleet).returncode == 1
+    assert reconciler("diff", "main...more-web", "--no-exit-code", cwd=fleet).returncode == 0
+
+
+def test_a_diff_that_cannot_be_made_is_2_and_says_what_to_fetch(fleet):
+    missing = reconciler("diff", "origin/main...HEAD", cwd=fleet)
+    assert missing.returncode == 2
+    assert "git fetch" in missing.stderr
+    assert reconciler("diff", "main", cwd=fleet).returncode == 2
+
+
+def test_a_guard_is_3_and_no_flag_hides_it(fleet):
+    git(fleet, "switch", "--quiet", "--create", "gone")
+    git(fleet, "rm", "--quiet", "-r", "apps/shop")
+    commit(fleet)
+    for more in ((), ("--no-exit-code",), ("-o", "markdown"), ("-o", "json")):
+        assert reconciler("diff", "main...HEAD", *more, cwd=fleet).returncode == 3
+    approved = reconciler("approve", "--reason", "it goes", cwd=fleet)
+    assert approved.returncode == 0, approved.stderr
+    commit(fleet, "approve")
+    assert reconciler("diff", "main...HEAD", cwd=fleet).returncode == 1
+
+
+def test_what_cannot_be_rendered_is_4_and_goes_before_a_guard(fleet):
+    git(fleet, "switch", "--quiet", "--create", "broken")
+    replace(fleet / "policies" / "api.yaml", "weight: 2", "weigth: 2")
+    commit(fleet)
+    assert reconciler("diff", "main...HEAD", "--no-exit-code", cwd=fleet).returncode == 4
+    git(fleet, "rm", "--quiet", "-r", "apps/shop/web.yaml", "apps/shop/api.yaml", "apps/shop/database.yaml")
+    commit(fleet)
+    assert reconciler("diff", "main...HEAD", cwd=fleet).returncode == 4
+    assert reconciler("render", cwd=fleet).returncode == 4
+
+
+@pytest.mark.parametrize("word", ["plan", "diff"])
+def test_plan_is_diff(word, fleet):
+    assert reconciler(word, "main...more-web", "--names", cwd=fleet).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("foreign", "ours"),
+    [
+        ("join", "cluster add"),
+        ("sync", "apply"),
+        ("reconcile", "run"),
+        ("valdate", "validate"),
+        ("bootstrap", "init"),
+    ],
+)
+def test_a_foreign_or_mistyped_verb_is_2_with_a_hint(foreign, ours, tmp_path):
+    done = reconciler(foreign, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"reconciler {ours}" in done.stderr
+
+
+def test_machine_readable_output_is_one_versioned_document_on_standard_output(fleet):
+    shown = reconciler("diff", "main...more-web", "-o", "json", cwd=fleet)
+    assert json.loads(shown.stdout)["apiVersion"].startswith("fleet-reconciler/")
+    checked = json.loads(reconciler("validate", "-o", "json", cwd=fleet).stdout)
+    assert checked["apiVersion"].startswith("fleet-reconciler/")
+    placed = json.loads(reconciler("render", "-o", "json", cwd=fleet).stdout)
+    assert placed["apiVersion"].startswith("fleet-reconciler/")
+    told = json.loads(reconciler("version", "-o", "json", cwd=fleet).stdout)
+    assert told["reconciler"] == __version__
+
+
+def test_colour_is_for_terminals(fleet):
+    assert "\x1b[" not in reconciler("diff", "main...more-web", cwd=fleet).stdout
+    assert "\x1b[" not in reconciler("validate", cwd=fleet, NO_COLOR="1").stdout
+
+
+def test_a_flag_can_come_from_the_environment_and_the_command_line_goes_before_it(fleet):
+    from_variable = reconciler("diff", "main...more-web", cwd=fleet, RECONCILER_DIFF_OUTPUT="json")
+    assert json.loads(from_variable.stdout)
+    written = reconciler("diff", "main...more-web", "-o", "text", cwd=fleet, RECONCILER_DIFF_OUTPUT="json")
+    assert written.stdout.startswith("Placement")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_each_shell_is_printed(shell, tmp_path):
+    done = reconciler("completion", shell, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "_RECONCILER_COMPLETE" in done.stdout
+
+
+def test_the_completion_offers_verbs(tmp_path):
+    done = reconciler(
+        cwd=tmp_path, _RECONCILER_COMPLETE="bash_complete", COMP_WORDS="reconciler va", COMP_CWORD="1"
+    )
+    assert "validate" in done.stdout
+
+
+def test_the_example_that_the_command_ships_is_the_one_in_the_repository():
+    assert (example() / "reconciler.yaml").is_file()
