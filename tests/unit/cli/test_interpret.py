@@ -65,7 +65,7 @@ def test_a_script_of_the_author_is_run(tmp_path):
 
 
 def test_a_script_that_is_not_lua_is_said_with_its_line(tmp_path):
-    files = {"w.yaml": WORKLOAD, "rules.yaml": RULES.replace("return obj", "retrn obj")}
+    files = {"w.yaml": WORKLOAD, "rules.yaml": RULES.replace("return obj", "unless obj")}
     code, results, said = run(tmp_path, files, "-f", "w.yaml", "--customization", "rules.yaml")
     assert code == 1
     assert results is None
