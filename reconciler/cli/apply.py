@@ -204,7 +204,7 @@ def _standing(path: Path, branches: BranchNames, settings: Settings) -> Standing
         now=now,
         objects_at=lambda name, at: objects_at(repository, at, name),
         supersedes=lambda new, applied: supersedes(repository, new, applied),
-        limits=limits_of(repository, parent, settings.guards),
+        limits=limits_of(repository, parent, settings.guards, source=commit.trailers.get(SOURCE_COMMIT, "")),
     )
 
 

@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 
 from reconciler.errors import GitError, LostRace, ReconcilerError
 from reconciler.git.branches import CLUSTER_TRAILERS, check_tip
-from reconciler.git.commits import Signer, read_commit
+from reconciler.git.commits import Commit, Signer, read_commit
 from reconciler.git.history import contains
 from reconciler.git.reader import Files, read_tip
 from reconciler.git.references import RefUpdate, full_name, resolve
 from reconciler.git.remote import Remote, fetch, push
 from reconciler.git.repository import Repository
 from reconciler.git.signatures import require_signature
-from reconciler.git.trailers import COMPLETE, RENDERED_COMMIT
+from reconciler.git.trailers import COMPLETE, RENDERED_COMMIT, SOURCE_COMMIT
 from reconciler.git.writer import CommitFacts, write_files
 from reconciler.interpreter.registry import NATIVE, Interpreters
 from reconciler.loop.decide import Memory
@@ -187,7 +187,7 @@ class Agent:
             return
         # A change must not loosen its own guard: the stricter of the last and of this tree's settings counts.
         limits = self.limits
-        for each in (before, settings):
+        for each in (*before, settings):
             limits = tightened(
                 limits,
                 max_deletions=each.max_deletions,
@@ -214,7 +214,9 @@ class Agent:
             require_signature(self.repository, tip, self.allowed_signers)
         return tip
 
-    def _read(self, tip: str) -> tuple[Desired, ClusterSettings, ClusterSettings, tuple[Approval, ...]]:
+    def _read(
+        self, tip: str
+    ) -> tuple[Desired, tuple[ClusterSettings, ...], ClusterSettings, tuple[Approval, ...]]:
         """What the branch wants, the settings before and with it, and the approvals."""
         commit = check_tip(self.repository, tip, required=CLUSTER_TRAILERS)
         found = read_tip(self.repository, tip, required=CLUSTER_TRAILERS)
@@ -230,10 +232,22 @@ class Agent:
         )
         # Read from the branch, not remembered: a restart in between must not loosen anything.
         settings = self._settings_at(tip)
-        before = self._settings_at(commit.parents[0]) if commit.parents else settings
+        before = self._settings_before(commit)
         approvals = decode_approvals(files[APPROVALS]) if APPROVALS in files else ()
         self.interpreters = self.memory.interpreters(declared_in(files), commit.committer_time)
         return desired, before, settings, approvals
+
+    def _settings_before(self, commit: Commit) -> tuple[ClusterSettings, ...]:
+        """The settings of the commits below, back to the last one of another source that could be pruned by."""
+        found = []
+        at = commit
+        while at.parents:
+            at = read_commit(self.repository, at.parents[0])
+            found.append(self._settings_at(at.oid))
+            is_other = at.trailers.get(SOURCE_COMMIT) != commit.trailers.get(SOURCE_COMMIT)
+            if is_other and at.trailers.get(COMPLETE) == "true":
+                break
+        return tuple(dict.fromkeys(found))
 
     def _settings_at(self, commit: str) -> ClusterSettings:
         files = Files(self.repository, read_commit(self.repository, commit).tree)

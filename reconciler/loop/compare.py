@@ -64,7 +64,11 @@ def compare(repository: Repository | None, question: Question, memory: Memory | 
         base_name = question.base.commit or "work tree"
     head = _decided(question, question.head, upon, memory)
     approvals = head.fleet.approvals
-    limits = limits_of(repository, upon, question.limits) if repository else question.limits
+    limits = (
+        limits_of(repository, upon, question.limits, source=question.head.commit)
+        if repository
+        else question.limits
+    )
     verdict = release_verdict(
         objects_by_cluster(before.tree),
         objects_by_cluster(head.rendered.tree),

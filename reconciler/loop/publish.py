@@ -148,7 +148,7 @@ def judge(repository: Repository, decision: Decision, limits: GuardLimits) -> tu
     verdict = release_verdict(
         {cluster: _objects(before.trees[cluster]) for cluster in before.trees},
         objects_by_cluster(decision.rendered.tree),
-        limits=limits_of(repository, previous, limits),
+        limits=limits_of(repository, previous, limits, source=decision.source.commit),
         approvals=approvals,
         now=decision.now,
     )
@@ -174,21 +174,44 @@ def standing_verdict(
     return release_verdict(
         {cluster: _objects(base.trees[cluster]) for cluster in base.trees},
         {cluster: _objects(after.trees[cluster]) for cluster in after.trees},
-        limits=limits_of(repository, parent, limits),
+        limits=limits_of(repository, parent, limits, source=commit.trailers.get(SOURCE_COMMIT, "")),
         approvals=approvals,
         now=now,
     )
 
 
-def limits_of(repository: Repository, previous: PreviousRender, limits: GuardLimits) -> GuardLimits:
-    """The operator's limits, tightened by the settings at the source of the *previous* render (DESIGN §5, promise 2)."""
-    config = config_at(repository, previous.source_commit)
-    return tightened(
-        limits,
-        max_deletions=config.max_deletions,
-        max_percent=config.max_deletion_percent,
-        protected_kinds=config.protected_kinds,
-    )
+def limits_of(
+    repository: Repository, previous: PreviousRender, limits: GuardLimits, *, source: str
+) -> GuardLimits:
+    """The operator's limits, tightened by the repository's settings before the source commit `source` (DESIGN §5, promise 2).
+
+    Before means: at the previous render, at the last one of another source, and at the one that deletions are counted
+    from. So no change loosens its own guard, however often it is rendered and whatever comes while it is held.
+    """
+    earlier = {
+        _source_before(repository, rendered, source)
+        for rendered in (previous.commit, prune_base(repository, previous))
+    }
+    for commit in sorted({previous.source_commit} | earlier):
+        config = config_at(repository, commit)
+        limits = tightened(
+            limits,
+            max_deletions=config.max_deletions,
+            max_percent=config.max_deletion_percent,
+            protected_kinds=config.protected_kinds,
+        )
+    return limits
+
+
+def _source_before(repository: Repository, rendered: str, source: str) -> str:
+    """The source of the newest rendered commit, from `rendered` on backwards, that was made from another one than `source`."""
+    while rendered:
+        commit = read_commit(repository, rendered)
+        found = commit.trailers.get(SOURCE_COMMIT, "")
+        if found != source:
+            return found
+        rendered = commit.parents[0] if commit.parents else ""
+    return ""
 
 
 def config_at(repository: Repository, commit: str) -> FleetConfig:

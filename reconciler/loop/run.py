@@ -242,7 +242,12 @@ class Reconciler:
     async def _settle(self, decision: Decision, commit: str) -> None:
         """One island for each push cluster, none for others; each is told what to deliver. Removal deletes nothing."""
         self.limits = await self.in_git(
-            limits_of, self.record.repository, decision.previous, self.record.limits
+            lambda: limits_of(
+                self.record.repository,
+                decision.previous,
+                self.record.limits,
+                source=decision.source.commit,
+            )
         )
         self.approvals = decision.fleet.approvals
         self.interpreters = decision.interpreters
