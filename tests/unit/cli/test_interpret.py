@@ -71,3 +71,14 @@ def test_a_script_that_is_not_lua_is_said_with_its_line(tmp_path):
     assert results is None
     assert "rules.yaml:11:" in said
     assert "R420" in said
+
+
+def test_a_script_that_never_ends_is_stopped_and_named(tmp_path):
+    files = {"w.yaml": WORKLOAD, "rules.yaml": RULES.replace("return obj", "while true do end")}
+    code, results, said = run(
+        tmp_path, files, "-f", "w.yaml", "--customization", "rules.yaml", "--replicas", "4"
+    )
+    assert code == 1
+    assert results == {}
+    assert "rules.yaml:11:" in said
+    assert "R422" in said
