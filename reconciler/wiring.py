@@ -159,7 +159,7 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         retain=retain,
         tree=around.tree,
         supersedes=around.supersedes,
-        stopped=lambda: around.stopped() or found[0].suspended,
+        stopped=lambda: around.stopped() or found[0].may_not_write,
         preempted=lambda: found[0].is_waited_for,
     )
     site = Site(

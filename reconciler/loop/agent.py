@@ -138,8 +138,22 @@ class Agent:
         return await self.in_git(self._objects_at, commit)
 
     async def supersedes(self, new: str, applied: str) -> bool:
-        """Whether `new` may follow `applied`: not when our branch says that `applied` came later."""
-        return await self.in_git(self._supersedes, new, applied)
+        """Whether `new` may follow `applied`: not when our branch says that `applied` came later.
+
+        A commit that our branch never showed was applied by push delivery, or since we looked: then only the newest branch
+        may decide, and while that cannot be had nothing is taken back.
+        """
+        known = await self.in_git(self._supersedes, new, applied)
+        if known is not None:
+            return known
+        try:
+            newest = await self.in_git(self._newest)
+        except ReconcilerError as error:
+            self.log.warning("follow.failed", problem=str(error), kind=type(error).__name__)
+            return False
+        if newest != new:
+            self.triggers.fire("outdated")
+        return newest == new
 
     # --- following ---
 
@@ -260,10 +274,14 @@ class Agent:
         paths = Files(self.repository, read_commit(self.repository, branch).tree)
         return frozenset(id_ for path in paths if (id_ := object_id_of_path(path)) is not None)
 
-    def _supersedes(self, new: str, applied: str) -> bool:
+    def _supersedes(self, new: str, applied: str) -> bool | None:
         ours, theirs = self._branch_commit(new), self._branch_commit(applied)
-        # A commit that our branch never showed was applied by push delivery: then the newest branch is taken.
-        return ours is None or theirs is None or contains(self.repository, ours, theirs)
+        return None if ours is None or theirs is None else contains(self.repository, ours, theirs)
+
+    def _newest(self) -> str:
+        """The rendered commit that the branch shows on the remote now."""
+        tip = self._fetched()
+        return read_commit(self.repository, tip).trailers.get(RENDERED_COMMIT, "") if tip else ""
 
     def _branch_commit(self, rendered: str) -> str | None:
         tip = resolve(self.repository, self.source.tracking(self.branches.cluster(self.cluster)))

@@ -102,6 +102,7 @@ class Island:
     _backoff: Backoff = field(default_factory=Backoff)
     _looked_over: datetime | None = None
     _overdue: bool = True
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def want(self, desired: Desired) -> None:
         """Bring the cluster to this tree; replaces what was wanted before."""
@@ -158,8 +159,14 @@ class Island:
             return 0.0
         return (self.clock() - self.wanted_at).total_seconds()
 
+    @property
+    def may_not_write(self) -> str:
+        """Why this cluster's worker must not write any more, or an empty text; asked before every write."""
+        return "the worker of this cluster ends" if self._stopping.is_set() else self.suspended
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver and observe until `stopping`."""
+        self._stopping = stopping
         works = (self._deliver_forever, self._observe_forever, self._heal_forever)
         tasks = [asyncio.create_task(self._supervised(work, stopping)) for work in works]
         try:
