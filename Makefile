@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 LIVE := demo-live
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-live demo-live-down test unit e2e parity check fmt lint types contracts spelling cases accept bench docs docs-check clean
+.PHONY: help demo demo-live demo-live-down test unit e2e parity check fmt lint types contracts spelling search cases accept bench docs docs-check clean
 
 help: ## what can be made here
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ unit: $(VENV)/.dev ## every test that needs no cluster
 
 e2e: $(VENV)/.dev ## the tests on real API servers and real Git remotes (needs Go)
 	$(BIN)/pytest -q tests/e2e
+
+search: $(VENV)/.dev ## look for examples that break a law, fifty times as many as in the tests and new ones each time
+	RECONCILER_SEARCH=50 $(BIN)/pytest -q -n $(JOBS) tests/properties tests/contract/test_laws.py
 
 cases: $(VENV)/.dev ## the case folders
 	$(BIN)/pytest -q tests/cases

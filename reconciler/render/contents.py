@@ -55,7 +55,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What all templates come to: the variants of each path. `failed`: some cluster keeps or lacks what could not be rendered."""
+    """What all templates come to: the variants of each path, one group a path. `failed`: some cluster keeps or lacks what could not be rendered."""
 
     variants: tuple[tuple[Variant, ...], ...] = ()
     failed: bool = False
@@ -103,24 +103,25 @@ def contents(
             continue
         binding = track.binding
         everywhere = _everywhere(track, facts, previous) if track.standing.everywhere else ()
+        keeping: tuple[Variant, ...] = ()
         if binding is None and fleet.unreadable:
             # No binding tells which overrides there were: where the Namespace is, it stays as it is.
-            there = kept(previous, track.id, everywhere)
-            variants.append(build_tree((), there, {}).variants)
-            having = {name for variant in there for name in variant.clusters}
+            keeping = kept(previous, track.id, everywhere)
+            having = {name for variant in keeping for name in variant.clusters}
             everywhere = tuple(name for name in everywhere if name not in having)
         if binding is None and not everywhere:
+            variants.append(build_tree((), keeping, {}).variants)
             continue
         found = _content(track, binding, names, everywhere, tools, retain_replicas=track.id in scaled)
         made.append((track.standing.template, found))
         track.overrides = found.overrides
         if found.failed:
-            old = kept(previous, track.id, found.failed)
-            variants.append(build_tree((), (*found.variants, *old), {}).variants)
+            keeping += kept(previous, track.id, found.failed)
             before = track.previous.overrides if track.previous is not None else ()
             track.overrides = tuple(sorted({*found.overrides, *before}))
-        else:
-            variants.append(found.variants)
+        variants.append(
+            build_tree((), (*found.variants, *keeping), {}).variants if keeping else found.variants
+        )
     problems = [problem for _, found in made for problem in found.problems]
     if any(found.has_no_ops for _, found in made):
         works = ((template, work) for template, found in made for work in found.works)

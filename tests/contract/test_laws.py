@@ -16,6 +16,7 @@ from reconciler.plan.guards import allowed_deletions
 from reconciler.settings import GuardLimits
 from tests.contract.delivering import Commits, config_map
 from tests.contract.memory import PART_OF_VALUE, MemoryCluster, MemoryTarget
+from tests.searching import examples
 
 LIMITS = GuardLimits(max_deletions=2, max_percent=25, protected_kinds=())
 NAMES = [f"n{number}" for number in range(8)]
@@ -117,7 +118,7 @@ def _data(object_) -> dict[str, str]:
     return json.loads(object_.data)["data"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(steps, min_size=1, max_size=12))
 def test_every_history_keeps_the_laws_of_delivery(history):
     world = World()

@@ -24,9 +24,12 @@ from reconciler.render.render import render
 from reconciler.render.tree import directories, tree_digest, tree_of_directories
 from tests.cases.render.fleets import read_back, shuffled
 from tests.properties.fleets import World, histories, worlds
+from tests.searching import examples
 
 LAWS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
@@ -63,6 +66,13 @@ def test_rendering_again_with_ones_own_bindings_changes_nothing(history):
             assert second.tree == first.tree
             assert second.complete == first.complete
         previous = read_back(first)
+
+
+@LAWS
+@given(histories())
+def test_a_tree_is_in_its_one_form_whatever_was_kept(history):
+    for _, rendered in lived(history):
+        assert rendered.tree == tree_of_directories(directories(rendered.tree), rendered.tree.bindings)
 
 
 @LAWS

@@ -15,8 +15,9 @@ from reconciler.manifests.load import load
 from reconciler.manifests.rewrite import APPEND, REMOVE, Edit, rewrite
 from tests import goyaml
 from tests.properties.yaml_documents import KEYS, SCALARS, Documents
+from tests.searching import examples
 
-LAW = settings(max_examples=200, deadline=None, derandomize=True)
+LAW = settings(max_examples=examples(200), deadline=None)
 
 # What a file can say is what Kubernetes' JSON can hold: no whole float within int64 (it is an integer), no NaN.
 TEXTS = (
@@ -116,7 +117,7 @@ def test_writing_is_idempotent_and_leaves_no_blank_at_the_end_of_a_line_but_a_te
         assert emit(loaded.documents[0].body) == data
 
 
-@settings(LAW, max_examples=100)
+@settings(LAW, max_examples=examples(100))
 @given(BODIES)
 def test_kubernetes_reads_what_was_written_as_it_is(body):
     (answer,) = goyaml.read([emit(body).decode()])

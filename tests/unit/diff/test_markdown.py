@@ -15,6 +15,7 @@ from reconciler.diff.markdown import BUDGET, code, difference_markdown, fenced, 
 from reconciler.errors import Location, Problem, Severity
 from reconciler.model.identity import ObjectId
 from reconciler.model.plan import Guard
+from tests.searching import examples
 from tests.unit.diff.builders import binding, compare, config_map, deployment, plain, rendered, tree
 
 WEB = ObjectId(group="apps", kind="Deployment", namespace="shop", name="web")
@@ -199,7 +200,7 @@ def test_hostile_words_mean_nothing_wherever_they_stand(text: str):
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", markdown)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(st.sampled_from("`|\\<>@[]()!*_ \n#&a"), max_size=30))
 def test_a_code_span_holds_whatever_is_put_into_it(text: str):
     cell = code(text)

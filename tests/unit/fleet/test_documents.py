@@ -13,6 +13,7 @@ from reconciler.fleet.config import decode_approval, decode_config, encode_appro
 from reconciler.fleet.unsupported import FIELDS, KINDS
 from reconciler.model.config import Approval, FleetConfig, KindScope, PathNamespace, SecretRule, SecretsMode
 from reconciler.model.identity import ObjectId
+from tests.searching import examples
 from tests.unit.fleet.examples import EXAMPLES, SETTINGS
 from tests.unit.fleet.sources import TIME, source
 
@@ -77,7 +78,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_document_brings_the_program_down(data):
     """Valid documents with one or two values replaced, removed or renamed: every one ends in a Fleet."""
@@ -102,7 +103,7 @@ def test_no_document_brings_the_program_down(data):
         assert str(problem).replace("\n", "").isprintable()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     metadata=VALUES,
     spec=VALUES,

@@ -16,6 +16,7 @@ from reconciler.git.writer import write_tree
 from reconciler.model.tree import RenderTree, Variant
 from tests.gitservers import BareRepository
 from tests.gitservers.repository import run_git
+from tests.searching import examples
 from tests.unit.git.conftest import render_tree
 
 NAMES = st.sampled_from(
@@ -72,14 +73,18 @@ def store(
 
 
 @given(fleet=FLEETS, bindings=st.dictionaries(PATHS, st.sampled_from([b"x", b"y"]), max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_the_partition_gives_the_tree_that_libgit2_builds_file_by_file(repository, fleet, bindings):
     tree = render_tree({name: consistent(files) for name, files in fleet.items()}, consistent(bindings))
     assert store(repository, tree) == library_tree(repository.handle, whole(tree))
 
 
 @given(fleets=st.lists(FLEETS, min_size=2, max_size=4))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_writer_that_remembers_gives_the_same_trees_as_a_new_one(repository, fleets):
     writer, before = TreeWriter(), ""
     for fleet in fleets:
