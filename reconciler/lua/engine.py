@@ -26,7 +26,7 @@ import orjson
 from reconciler.interpreter.custom.engine import FailureKind, LuaFailure, LuaResult
 from reconciler.interpreter.custom.syntax.tokens import LuaSyntaxError
 from reconciler.interpreter.custom.syntax.translate import Translation, translate
-from reconciler.lua.worker import text_of
+from reconciler.lua.worker import SCRIPTS, text_of
 
 INSTRUCTIONS: Final = 10_000_000
 """Instructions that one call may take, the library's own included: less than a second on any machine that runs clusters."""
@@ -98,9 +98,8 @@ class LuaEngine:
     def _ask(self, key: str, code: str, request: dict[str, Any]) -> LuaResult | LuaFailure:
         try:
             worker = self._ready()
-            request["code"] = "" if key in worker.known else code
+            request["code"] = worker.text_to_send(key, code)
             data = worker.ask(orjson.dumps(request), self._seconds + self._grace)
-            worker.known.add(key)
         except _Lost as lost:
             self._drop()
             return _late(str(lost))
@@ -129,7 +128,7 @@ class _Lost(Exception):  # noqa: N818 - named for what happened
 
 
 class _Worker:
-    """One child process and the pipes to it. `known`: the scripts that it holds."""
+    """One child process, the pipes to it, and the scripts that it holds."""
 
     def __init__(self) -> None:
         # Isolated: neither this process's environment nor its working directory reaches a script's neighbourhood.
@@ -142,12 +141,21 @@ class _Worker:
             bufsize=0,
             env={},
         )
-        self.known: set[str] = set()
+        self._known: set[str] = set()
         self._finalizer = weakref.finalize(self, _end, self.process)
 
     def wait_until_ready(self) -> None:
         """Until the process has given up its rights. Raises _Lost."""
         self._receive(time.monotonic() + _START)
+
+    def text_to_send(self, key: str, code: str) -> str:
+        """The script's text, or nothing where the process holds it already. The process counts in the same way."""
+        if key in self._known:
+            return ""
+        if len(self._known) >= SCRIPTS:
+            self._known.clear()
+        self._known.add(key)
+        return code
 
     def ask(self, request: bytes, seconds: float) -> bytes:
         """The answer to a request. Raises _Lost."""

@@ -27,7 +27,8 @@ LUA_MEMORY: Final = 64 * 2**20
 """Bytes that one Lua state may have."""
 _HEADER: Final = struct.Struct(">I")
 _ARGUMENTS: Final = 200
-_SCRIPTS: Final = 500
+SCRIPTS: Final = 500
+"""So many scripts are held; then all are forgotten, here and in `engine` alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Runner:
     def run(self, request: Request) -> bytes:
         """The answer as JSON text."""
         if request.code:
-            if len(self._codes) >= _SCRIPTS:
+            if len(self._codes) >= SCRIPTS:
                 self._codes.clear()
             self._codes[request.key] = request.code.encode()
         if _weight(request.arguments) > LUA_MEMORY // 2:

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.interpreter.custom.engine import FailureKind, LuaFailure, LuaResult
 from reconciler.lua.engine import LuaEngine
+from reconciler.lua.worker import SCRIPTS
 
 NOW = datetime(2031, 1, 1, tzinfo=UTC)
 
@@ -116,6 +117,13 @@ def test_nothing_of_one_call_is_left_for_the_next(engine):
     script = "count = (count or 0) + 1 string.extra = (string.extra or 0) + 1 function f() return count, string.extra end"
     for _ in range(3):
         assert values(engine, script, results=2) == [1, 1]
+
+
+def test_more_scripts_than_the_process_holds_are_all_answered(engine):
+    scripts = [f"function f() return {number} end" for number in range(SCRIPTS + 20)]
+    for _ in range(2):
+        assert [values(engine, script)[0] for script in scripts[:30]] == list(range(30))
+        assert [values(engine, script)[0] for script in scripts] == list(range(len(scripts)))
 
 
 def test_the_kube_library_is_there(engine):
