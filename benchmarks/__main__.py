@@ -1,6 +1,6 @@
 """`python -m benchmarks [SCENARIO...] [--json FILE] [--list]`: every benchmark as one table, with ratios to a floor.
 
-A SCENARIO is a file's name (`git`, `end_to_end`) or a part of a row's name. The floor is what cannot be left out, measured
+A SCENARIO is the name of a file (`git`, `end_to_end`), to run only that, or a part of a row's name, to print only that. The floor is what cannot be left out, measured
 in the same run; the ratio says how many times its cost ours is, for times and rates alike (1.0: nothing is added).
 """
 
@@ -11,16 +11,14 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 Row = dict[str, Any]
-Scenario = tuple[str, Callable[[], list[Row]]]
 
-FAMILIES: Final = ("loading", "git", "scheduler", "overrides", "render", "delivery")
+FAMILIES: Final = ("loading", "git", "scheduler", "overrides", "render", "delivery", "end_to_end")
 """The files, cheapest first. Each has `scenarios()`: rows, or pairs of a name and a function that gives rows."""
 
 COLUMNS: Final = ("scenario", "value", "unit", "floor", "ratio", "karmada")
@@ -29,7 +27,7 @@ COLUMNS: Final = ("scenario", "value", "unit", "floor", "ratio", "karmada")
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for; 2 when a name fits nothing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("scenario", nargs="*", help="a file's name or a part of a row's name; none: all")
+    parser.add_argument("scenario", nargs="*", help="a file to run, or a part of a row's name; none: all")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the rows and the machine to FILE too"
     )
@@ -38,10 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.list:
         print("\n".join(FAMILIES))
         return 0
+    families = [word for word in chosen.scenario if word in FAMILIES] or FAMILIES
+    parts = [word for word in chosen.scenario if word not in FAMILIES]
     rows: list[Row] = []
-    for family, wanted in _wanted(chosen.scenario):
+    for family in families:
         print(f"{family} ...", file=sys.stderr, flush=True)
-        rows += [row for row in rows_of(family, wanted) if not wanted or _fits(row["scenario"], wanted)]
+        rows += [row for row in rows_of(family) if not parts or _fits(row["scenario"], parts)]
     if not rows:
         print(f"error: nothing fits {', '.join(chosen.scenario)}; see --list", file=sys.stderr)
         return 2
@@ -51,26 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _wanted(asked: list[str]) -> Iterable[tuple[str, list[str]]]:
-    """Each file with the parts of row names that are wanted from it; an empty list wants all of it."""
-    parts = [word for word in asked if word not in FAMILIES]
-    for family in FAMILIES:
-        if not asked or family in asked:
-            yield family, []
-        elif parts:
-            yield family, parts
-
-
-def rows_of(family: str, wanted: list[str]) -> list[Row]:
+def rows_of(family: str) -> list[Row]:
     """The rows of one file, each with its ratio counted in one way."""
     rows: list[Row] = []
     for each in import_module(f"benchmarks.{family}").scenarios():
         if isinstance(each, dict):
             rows.append(each)
         else:
-            name, scenario = each
-            if not wanted or _fits(name, wanted):
-                rows += scenario()
+            rows += each[1]()
     prefix = family.replace("_", " ")
     return [
         {
