@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from tests.controlplane import ControlPlane
-from tests.e2e.program import Program
-from tests.gitservers import BareRepository
+from tests.controlplane.polling import eventually
+from tests.e2e.program import Program, cluster_file, config_map, everywhere, merged_kubeconfig, namespace
+from tests.gitservers import BareRepository, Clone, bare_repository
 
 
 def run_arguments(
@@ -93,3 +94,123 @@ def writes_to_objects(plane: ControlPlane, mark: int) -> list[tuple[str, str, st
 def crash_at(point: str, occurrence: int = 1) -> dict[str, str]:
     """The environment in which the program ends itself by SIGKILL at a named point."""
     return {"RECONCILER_CRASH_AT": f"{point}:{occurrence}"}
+
+
+class Fleet:
+    """A small fleet of its own on clusters that others use too: its repository, its namespaces, its record in each cluster.
+
+    `shop` is the namespace of its objects. Which clusters are pulled to is in `pulled`; nothing is started.
+    """
+
+    def __init__(
+        self, name: str, planes: Sequence[ControlPlane], directory: Path, *, pulled: Sequence[str] = ()
+    ) -> None:
+        self.name = name
+        self.shop = f"shop-{name}"
+        self.planes = tuple(planes)
+        self.directory = directory / name
+        self.directory.mkdir(parents=True)
+        self.repository = bare_repository(self.directory / "fleet.git")
+        self.author = Clone(self.directory / "author", self.repository.url)
+        self.kubeconfig = merged_kubeconfig(self.planes, self.directory / "kubeconfig")
+        self.pulled = frozenset(pulled)
+        self.files = {
+            **{
+                f"clusters/{plane.name}.yaml": cluster_file(
+                    plane.name, "Pull" if plane.name in self.pulled else "Push"
+                )
+                for plane in self.planes
+            },
+            "policies/all.yaml": everywhere("all", ("v1", "ConfigMap")),
+            "apps/namespace.yaml": namespace(self.shop),
+        }
+
+    def maps(self, *names: str, **data: str) -> str:
+        """A file of ConfigMaps in the shop."""
+        return "\n---\n".join(config_map(name, self.shop, **(data or {"a": "1"})) for name in names)
+
+    def commit(self, message: str, files: Mapping[str, str | None]) -> str:
+        """What somebody pushes; with everything that makes it a fleet, the first time."""
+        first, self.files = self.files, {}
+        return self.author.commit_and_push(message, {**first, **files})
+
+    def reconciler(self, *more: str, data: str = "data", crash: Mapping[str, str] | None = None) -> Program:
+        """`reconciler run`."""
+        return Program(
+            self.directory,
+            "run",
+            f"--url={self.repository.url}",
+            f"--data-dir={self.directory / data}",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--namespace=records-{self.name}",
+            "--poll-interval=1",
+            *more,
+            environment=dict(crash or {}),
+        )
+
+    def agent(self, plane: ControlPlane, *more: str) -> Program:
+        """`reconciler agent` in one cluster."""
+        return Program(
+            self.directory,
+            "agent",
+            f"--cluster={plane.name}",
+            f"--url={self.repository.url}",
+            f"--data-dir={self.directory / f'agent-{plane.name}'}",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--namespace=records-{self.name}",
+            "--poll-interval=1",
+            *more,
+        )
+
+    def wait_for(self, commit: str, planes: Iterable[ControlPlane] = (), within: float = 60) -> None:
+        """Until these clusters (all of them) stand at what the commit comes to."""
+        eventually(
+            f"{commit} is delivered",
+            delivered(self.repository, commit, tuple(planes) or self.planes),
+            within=within,
+        )
+
+    def there(self, plane: ControlPlane) -> dict[str, dict[str, str]]:
+        """The data of the shop's ConfigMaps in one cluster, by name; those of the cluster itself apart."""
+        items = plane.kubectl_json("get", "configmaps", "-n", self.shop)["items"]
+        found = {item["metadata"]["name"]: item.get("data", {}) for item in items}
+        return {name: data for name, data in found.items() if name != "kube-root-ca.crt"}
+
+    def marks(self) -> dict[str, int]:
+        """Now, in the audit log of each cluster."""
+        return {plane.name: plane.audit_mark() for plane in self.planes}
+
+    def writes(self, plane: ControlPlane, mark: int) -> list[tuple[str, str]]:
+        """(verb, name) of every write in the shop since a mark, by the program under test."""
+        return [
+            (write.verb, write.name)
+            for write in plane.writes(since=mark, failed=False)
+            if write.namespace == self.shop
+        ]
+
+    def deletions(self, marks: Mapping[str, int]) -> list[tuple[str, str]]:
+        """(cluster, name) of everything of the shop that the program deleted since."""
+        return [
+            (plane.name, name)
+            for plane in self.planes
+            for verb, name in self.writes(plane, marks[plane.name])
+            if verb == "delete"
+        ]
+
+    def problems(self, commit: str) -> dict[str, int]:
+        """How often the status of a commit counts each code; empty while there is no such status."""
+        summary = summary_of(self.repository)
+        found: dict[str, int] = summary["problems"] if summary.get("sourceCommit") == commit else {}
+        return found
+
+    def rendered_of(self, source: str) -> str:
+        """The rendered commit that was made from a source commit; empty while there is none."""
+        form = "%H %(trailers:key=Source-Commit,valueonly,separator=)"
+        rows = (row.split(" ") for row in self.repository.log("reconciler/rendered", form))
+        return next((commit for commit, made_from in rows if made_from == source), "")
+
+    def trailer(self, key: str, branch: str = "reconciler/rendered") -> str:
+        """A trailer of the newest commit on a machine branch."""
+        return self.repository.git(
+            "log", "-1", f"--format=%(trailers:key={key},valueonly,separator=)", branch
+        )
