@@ -27,9 +27,11 @@ from reconciler.kube.client import Client, Limits
 from reconciler.kube.connection import Source
 from reconciler.kube.credentials import KubeconfigSource, OwnClusterSource
 from reconciler.loop.agent import Agent
+from reconciler.loop.clusterbranch import ClusterBranch
 from reconciler.loop.island import Island
 from reconciler.loop.leader import Leader
 from reconciler.loop.record import Record, Remotes
+from reconciler.loop.reporter import Reporter
 from reconciler.loop.run import Hooks, Reconciler
 from reconciler.loop.stopswitch import StopSwitch
 from reconciler.loop.triggers import Triggers
@@ -336,26 +338,40 @@ def agent_of(
     own = Client(source, cluster=cluster)
     switch = StopSwitch(client=own, namespace=settings.namespace, directory=surroundings.data)
     laptop = credentials is None
+    log = structlog.get_logger()
+
+    def remote(role: Role) -> Remote:
+        return remote_for(settings.remotes, role, cluster=cluster, credentials=credentials, laptop=laptop)
+
+    def reporter(agent: Agent) -> Reporter:
+        return Reporter(
+            cluster=cluster,
+            repository=repository,
+            remote=remote(Role.REPORT),
+            branches=settings.branches,
+            clock=now,
+            log=log,
+            in_git=agent.in_git,
+            may_write=lambda: agent.may_write(),  # noqa: PLW0108 - the lease is given to the agent later
+            stage=surroundings.hooks.stage,
+            interval=settings.report_interval,
+        )
+
     agent = Agent(
-        cluster=cluster,
-        repository=repository,
-        source=remote_for(
-            settings.remotes, Role.CLUSTER, cluster=cluster, credentials=credentials, laptop=laptop
+        branch=ClusterBranch(
+            cluster=cluster,
+            repository=repository,
+            remote=remote(Role.CLUSTER),
+            branches=settings.branches,
+            limits=settings.guards,
         ),
-        report_to=remote_for(
-            settings.remotes, Role.REPORT, cluster=cluster, credentials=credentials, laptop=laptop
-        ),
-        branches=settings.branches,
-        limits=settings.guards,
+        make_reporter=reporter,
         triggers=triggers,
-        clock=now,
-        log=structlog.get_logger(),
+        log=log,
         hooks=surroundings.hooks,
         suspended=lambda: switch.stopped(cluster),
-        report_interval=settings.report_interval,
         rules_now=(settings.guards, ()),
     )
-
     switch.turned = agent.turned_to
 
     def rules(_desired: Desired) -> Rules:

@@ -130,7 +130,7 @@ async def _run(options: dict[str, Any]) -> int:
                 data=options["data_dir"], hooks=telemetry.hooks(), checkpoint=crash_checkpoint()
             ),
         )
-        agent.allowed_signers = options["verify_signatures"]
+        agent.branch.allowed_signers = options["verify_signatures"]
         stack.push_async_callback(own.close)
         readiness = Readiness(work=agent.ready, waits=bool(options["leader_elect"]))
         if options["metrics"]:
@@ -146,11 +146,11 @@ async def _run(options: dict[str, Any]) -> int:
                 return 0
             agent.may_write = lambda: "" if leader.holds() else "the lease is lost"
             readiness.waits = False
-        local = local_path(agent.source.url)
+        local = local_path(agent.branch.remote.url)
         if local is not None:
             branch = settings.branches.cluster(cluster)
             stack.callback(watch_repository(local, branch, triggers.fire_threadsafe))
-        log.info("agent.started", cluster=cluster, source=agent.source.url)
+        log.info("agent.started", cluster=cluster, source=agent.branch.remote.url)
         await agent.run(island, stopping)
         log.info("agent.stopped", cluster=cluster)
     return 0

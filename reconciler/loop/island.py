@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from reconciler.errors import ClusterError, Outdated, Problem, ReconcilerError
 from reconciler.events import Reason
 from reconciler.loop.backoff import Backoff
+from reconciler.loop.log import Log
 from reconciler.model.identity import ObjectId
 from reconciler.model.observation import ClusterReport, MemberStatus, Readiness
 from reconciler.model.plan import Action, Desired, Outcome, Plan
@@ -22,19 +23,6 @@ from reconciler.plan.changes import Rules, changes
 from reconciler.targets.target import Target
 
 T = TypeVar("T")
-
-
-class Log(Protocol):
-    """The part of a structured logger that is used here."""
-
-    def info(self, event: str, **facts: Any) -> None:
-        """Record a change worth keeping."""
-
-    def warning(self, event: str, **facts: Any) -> None:
-        """Record something degraded."""
-
-    def exception(self, event: str, **facts: Any) -> None:
-        """Record a fault of our own, with where it happened."""
 
 
 class Observer(Protocol):

@@ -11,20 +11,14 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from reconciler.errors import GitError
+from reconciler.loop.log import Log
 from reconciler.loop.record import Record
 from reconciler.observe.branches import Report, decode_report, with_silence
 
 _BAD_PACK: Final = re.compile(r"index-pack|unpack-objects|fsck|may not send more|did not send all necessary")
-
-
-class Log(Protocol):
-    """The part of a structured logger that is used here."""
-
-    def warning(self, event: str, **facts: Any) -> None:
-        """Record something degraded, which we retry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

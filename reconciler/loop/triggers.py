@@ -12,10 +12,11 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aiohttp import web
 
+from reconciler.loop.log import Log
 from reconciler.settings import BranchNames
 
 MAX_WEBHOOK_BYTES: Final = 5 * 1024 * 1024
@@ -59,16 +60,6 @@ class Triggers:
         self._reasons.clear()
         self._fired.clear()
         return reasons
-
-
-class Log(Protocol):
-    """The part of a structured logger that is used here."""
-
-    def info(self, event: str, **facts: Any) -> None:
-        """Record a fact."""
-
-    def warning(self, event: str, **facts: Any) -> None:
-        """Record something degraded."""
 
 
 def webhook_handler(

@@ -1,0 +1,170 @@
+"""A cluster's branch as its agent reads it: fetched, checked, and turned into what is to be delivered and by which rules.
+
+Blocking calls, for one thread at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import GitError
+from reconciler.git.branches import CLUSTER_TRAILERS, check_tip
+from reconciler.git.commits import Commit, read_commit
+from reconciler.git.history import contains
+from reconciler.git.reader import Files, read_tip
+from reconciler.git.references import resolve
+from reconciler.git.remote import Remote, fetch
+from reconciler.git.repository import Repository
+from reconciler.git.signatures import require_signature
+from reconciler.git.trailers import COMPLETE, RENDERED_COMMIT, SOURCE_COMMIT
+from reconciler.interpreter.registry import Interpreters
+from reconciler.loop.decide import Memory
+from reconciler.loop.record import desired_of
+from reconciler.model.config import Approval
+from reconciler.model.identity import ObjectId, id_of_body, object_id_of_path
+from reconciler.model.manifest import Manifest, Origin
+from reconciler.model.plan import Desired
+from reconciler.plan.guards import tightened
+from reconciler.render.cluster_files import (
+    APPROVALS,
+    CUSTOMIZATIONS,
+    SETTINGS,
+    ClusterSettings,
+    decode_approvals,
+    decode_settings,
+)
+from reconciler.settings import BranchNames, GuardLimits
+
+_HISTORY: Final = 200
+"""How far back the branch is searched for a rendered commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a commit of the branch asks for, and the rules that travel with it."""
+
+    desired: Desired
+    settings: ClusterSettings
+    limits: GuardLimits
+    approvals: tuple[Approval, ...]
+    interpreters: Interpreters
+
+
+@dataclass(slots=True, kw_only=True)
+class ClusterBranch:
+    """The branch of one cluster on one remote. `limits` are the operator's, a ceiling; `allowed_signers` None: any commit of ours."""
+
+    cluster: str
+    repository: Repository
+    remote: Remote
+    branches: BranchNames
+    limits: GuardLimits
+    allowed_signers: Path | None = None
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def name(self) -> str:
+        """The branch's name."""
+        return self.branches.cluster(self.cluster)
+
+    def fetched(self) -> str:
+        """Where the branch is on the remote now; empty where it is not there. Raises FetchFailed, ForeignCommit."""
+        tip = fetch(self.repository, self.remote, [self.name]).get(self.name, "")
+        if tip and self.allowed_signers is not None:
+            require_signature(self.repository, tip, self.allowed_signers)
+        return tip
+
+    def known(self) -> str:
+        """Where the branch was seen last, without asking anybody; empty where it never was."""
+        return resolve(self.repository, self.remote.tracking(self.name))
+
+    def newest(self) -> str:
+        """The rendered commit that the branch shows on the remote now."""
+        tip = self.fetched()
+        return read_commit(self.repository, tip).trailers.get(RENDERED_COMMIT, "") if tip else ""
+
+    def read(self, tip: str) -> Taken:
+        """What a commit of the branch wants, judged by its own settings and by those before it. Raises GitError."""
+        commit = check_tip(self.repository, tip, required=CLUSTER_TRAILERS)
+        found = read_tip(self.repository, tip, required=CLUSTER_TRAILERS)
+        if commit is None or found is None:
+            raise GitError(f"the branch of cluster {self.cluster} is empty")
+        files = found.files
+        # Read from the branch, not remembered: a restart in between must not loosen anything.
+        settings = self._settings_at(tip)
+        # A change must not loosen its own guard: the stricter of the last and of this tree's settings counts.
+        limits = self.limits
+        for each in (*self._settings_before(commit), settings):
+            limits = tightened(
+                limits,
+                max_deletions=each.max_deletions,
+                max_percent=each.max_deletion_percent,
+                protected_kinds=each.protected_kinds,
+            )
+        return Taken(
+            desired=desired_of(
+                files,
+                cluster=self.cluster,
+                commit=commit.trailers[RENDERED_COMMIT],
+                complete=commit.trailers[COMPLETE] == "true",
+                tree=commit.tree,
+            ),
+            settings=settings,
+            limits=limits,
+            approvals=decode_approvals(files[APPROVALS]) if APPROVALS in files else (),
+            interpreters=self.memory.interpreters(declared_in(files), commit.committer_time),
+        )
+
+    def objects_at(self, rendered: str) -> frozenset[ObjectId] | None:
+        """The objects of this cluster's tree at a rendered commit, if our branch shows that commit."""
+        branch = self._commit_of(rendered)
+        if branch is None:
+            return None
+        paths = Files(self.repository, read_commit(self.repository, branch).tree)
+        return frozenset(id_ for path in paths if (id_ := object_id_of_path(path)) is not None)
+
+    def supersedes(self, new: str, applied: str) -> bool | None:
+        """Whether `new` follows `applied` on our branch; None where it does not show both."""
+        ours, theirs = self._commit_of(new), self._commit_of(applied)
+        return None if ours is None or theirs is None else contains(self.repository, ours, theirs)
+
+    def _commit_of(self, rendered: str) -> str | None:
+        tip = self.known()
+        for _ in range(_HISTORY):
+            if not tip:
+                return None
+            commit = read_commit(self.repository, tip)
+            if commit.trailers.get(RENDERED_COMMIT) == rendered:
+                return tip
+            tip = commit.parents[0] if commit.parents else ""
+        return None
+
+    def _settings_before(self, commit: Commit) -> tuple[ClusterSettings, ...]:
+        """The settings of the commits below, back to the last one of another source that could be pruned by."""
+        found = []
+        at = commit
+        while at.parents:
+            at = read_commit(self.repository, at.parents[0])
+            found.append(self._settings_at(at.oid))
+            is_other = at.trailers.get(SOURCE_COMMIT) != commit.trailers.get(SOURCE_COMMIT)
+            if is_other and at.trailers.get(COMPLETE) == "true":
+                break
+        return tuple(dict.fromkeys(found))
+
+    def _settings_at(self, commit: str) -> ClusterSettings:
+        files = Files(self.repository, read_commit(self.repository, commit).tree)
+        return decode_settings(files[SETTINGS]) if SETTINGS in files else ClusterSettings()
+
+
+def declared_in(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:
+    """The interpreter customizations that travel in a cluster's tree."""
+    if CUSTOMIZATIONS not in files:
+        return ()
+    origin = Origin(path=CUSTOMIZATIONS)
+    return tuple(
+        Manifest(id=id_of_body(body), body=body, origin=origin) for body in json.loads(files[CUSTOMIZATIONS])
+    )

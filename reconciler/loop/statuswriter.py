@@ -1,0 +1,222 @@
+"""The status branch: what islands and agents say, gathered, quantised and committed when it moves.
+
+Facts are committed first, decisions follow: what a render reads of the world is what was written here. A status commit asks
+for a render only where a fact changed that a render reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.errors import LostRace, Problem, ReconcilerError
+from reconciler.loop.cycle import Passed
+from reconciler.loop.decide import read_observation
+from reconciler.loop.island import Island
+from reconciler.loop.log import Log
+from reconciler.loop.record import Record
+from reconciler.loop.reports import Reports
+from reconciler.model.cluster import DeliveryMode
+from reconciler.model.cluster_document import encode_cluster_status
+from reconciler.model.identity import ObjectId
+from reconciler.model.manifest import Body
+from reconciler.model.observation import ClusterReport, MemberStatus, Observation
+from reconciler.status.aggregate import Aggregate, Facts, status_files
+from reconciler.status.quantise import quantised
+
+
+@dataclass(slots=True, kw_only=True)
+class StatusWriter:
+    """Writes the status of the last pass. `fire` asks for a pass; `problems` are those that are known now.
+
+    Seconds: `interval` between commits of counters alone, `coalesce` for what changes together.
+    """
+
+    record: Record
+    aggregate: Aggregate
+    reports: Reports
+    clock: Callable[[], datetime]
+    log: Log
+    in_git: Callable[..., Awaitable[Any]]
+    islands: Mapping[str, Island]
+    may_write: Callable[[], str]
+    fire: Callable[[str], None]
+    problems: Callable[[], tuple[Problem, ...]]
+    told: Callable[[], None] = lambda: None
+    stage: Callable[[str, float], None] = lambda _name, _seconds: None
+    interval: float = 300.0
+    coalesce: float = 0.3
+    reports_due: bool = True
+    tip: str = ""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _told: tuple[object, ...] = ()
+    _counters_at: datetime | None = None
+
+    def changed(self) -> None:
+        """Something is new to tell."""
+        self._changed.set()
+
+    async def forever(self, last: Callable[[], Passed | None], stopping: asyncio.Event) -> None:
+        """Write whenever something is new, and at least every interval, until `stopping`."""
+        stop = asyncio.create_task(stopping.wait())
+        while not stopping.is_set():
+            changed = asyncio.create_task(self._changed.wait())
+            await asyncio.wait({changed, stop}, timeout=self.interval, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+            if stopping.is_set():
+                break
+            await asyncio.sleep(self.coalesce)
+            self._changed.clear()
+            try:
+                await self.write(last())
+            except LostRace:
+                self.tip = ""
+                self.fire("status-race")
+            except ReconcilerError as error:
+                self.log.warning("status.failed", problem=str(error))
+                asyncio.get_running_loop().call_later(5.0, self._changed.set)
+            except Exception:
+                self.log.exception("status.crashed")
+                asyncio.get_running_loop().call_later(60.0, self._changed.set)
+        stop.cancel()
+
+    async def write(self, passed: Passed | None) -> None:
+        """Commit what is known now, where it says something new. Raises ReconcilerError."""
+        if passed is None or self.may_write():
+            return
+        now = self.clock()
+        tip = self.tip
+        previous = await self.in_git(self.record.status_files, tip)
+        before = await self.in_git(read_observation, self.record.repository, tip, self.record.memory)
+        due = self._counters_at is None or now - self._counters_at >= timedelta(seconds=self.interval)
+        reports, members = await self._collect(passed, before, now)
+        facts = Facts(
+            source_commit=passed.decision.source.commit,
+            rendered_commit=passed.published.commit,
+            now=now,
+            clusters=passed.decision.fleet.clusters,
+            reports=reports,
+            bindings=passed.decision.rendered.bindings,
+            templates={manifest.id: manifest for manifest in passed.decision.fleet.templates},
+            members=members,
+            previous=previous,
+            counters_due=due,
+            problem_counts=_counts(self.problems()),
+            complete=passed.decision.rendered.complete,
+            released=await self.in_git(
+                lambda: {name: self.record.released(name) for name in _pulled(passed)}
+            ),
+        )
+        told = (facts.source_commit, facts.rendered_commit, tip, reports, members, facts.problem_counts)
+        self.told()
+        if told == self._told and not due:
+            return
+        files = await asyncio.to_thread(status_files, facts, self.aggregate)
+        started = time.monotonic()
+        new = await self.in_git(
+            lambda: self.record.write_status(
+                files,
+                tip=tip,
+                source_commit=facts.source_commit,
+                rendered_commit=facts.rendered_commit,
+                now=now,
+            )
+        )
+        if due:
+            self._counters_at = now
+        self._told = (facts.source_commit, facts.rendered_commit, new, *told[3:])
+        if new == tip:
+            return
+        self.tip = new
+        seconds = time.monotonic() - started
+        self.stage("status", seconds)
+        self.log.info(
+            "status.committed",
+            commit=new,
+            source=facts.source_commit,
+            clusters=len(reports),
+            seconds=round(seconds, 3),
+        )
+        after = await self.in_git(read_observation, self.record.repository, new, self.record.memory)
+        if scheduling_facts(before) != scheduling_facts(after):
+            self.fire("observed")
+
+    async def _collect(
+        self, passed: Passed, before: Observation, now: datetime
+    ) -> tuple[dict[str, ClusterReport], dict[ObjectId, tuple[MemberStatus, ...]]]:
+        if self.reports_due:
+            self.reports_due = False
+            await self.reports.refresh(_pulled(passed), now)
+        reports: dict[str, ClusterReport] = {}
+        asked = {
+            kind: namespaced
+            for island in self.islands.values()
+            if island.report is not None
+            for kind, namespaced in island.report.scopes.items()
+        }
+        by_object: dict[ObjectId, list[MemberStatus]] = {}
+        for cluster in passed.decision.fleet.clusters:
+            found, members = self._heard(cluster.name, before, now)
+            if found is None:
+                continue
+            known = before.clusters.get(cluster.name)
+            reports[cluster.name] = replace(
+                found,
+                status=quantised(found.status, known.status if known else None),
+                observed_at=None,
+                # What an agent says of a kind holds for the fleet only where no server that we asked says otherwise.
+                scopes={
+                    kind: value for kind, value in found.scopes.items() if asked.get(kind, value) == value
+                },
+            )
+            for id_, member in members.items():
+                by_object.setdefault(id_, []).append(member)
+        return reports, {
+            id_: tuple(sorted(rows, key=lambda row: row.cluster)) for id_, rows in by_object.items()
+        }
+
+    def _heard(
+        self, name: str, before: Observation, now: datetime
+    ) -> tuple[ClusterReport | None, Mapping[ObjectId, MemberStatus]]:
+        island = self.islands.get(name)
+        if island is not None and island.report is not None:
+            return island.report, island.members
+        report = self.reports.of(name, now) if island is None else None
+        if report is not None:
+            return report.cluster, report.members
+        kept = {
+            id_: next(row for row in rows if row.cluster == name)
+            for id_, rows in before.objects.items()
+            if any(row.cluster == name for row in rows)
+        }
+        return before.clusters.get(name), kept
+
+
+def scheduling_facts(observation: Observation) -> dict[str, Body]:
+    """What a render reads of an observation, without the words and times that may change by themselves."""
+    facts: dict[str, Body] = {}
+    for name, report in observation.clusters.items():
+        body = encode_cluster_status(report.status)
+        body["conditions"] = [(c.type, c.status) for c in report.status.conditions]
+        facts[name] = body
+    return facts
+
+
+def _pulled(passed: Passed) -> list[str]:
+    """The clusters that tell us of themselves."""
+    return [
+        cluster.name
+        for cluster in passed.decision.fleet.clusters
+        if cluster.sync_mode is not DeliveryMode.PUSH
+    ]
+
+
+def _counts(problems: tuple[Problem, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for problem in problems:
+        found[problem.code] = found.get(problem.code, 0) + 1
+    return found
