@@ -161,6 +161,7 @@ class Agent:
 
     async def _take(self, tip: str) -> None:
         taken = await self.in_git(self.branch.read, tip)
+        await self.in_git(self.branch.remember, tip)
         island = self.island
         if island is None:
             return

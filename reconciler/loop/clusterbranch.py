@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import GitError
+from reconciler.errors import GitError, HistoryRewritten
 from reconciler.git.branches import CLUSTER_TRAILERS, check_tip
 from reconciler.git.commits import Commit, read_commit
 from reconciler.git.history import contains
 from reconciler.git.reader import Files, read_tip
-from reconciler.git.references import resolve
+from reconciler.git.references import RefUpdate, resolve, update_references
 from reconciler.git.remote import Remote, fetch
 from reconciler.git.repository import Repository
 from reconciler.git.signatures import require_signature
@@ -72,28 +72,29 @@ class ClusterBranch:
         return self.branches.cluster(self.cluster)
 
     def fetched(self) -> str:
-        """Where the branch is on the remote now; empty where it is not there. Raises FetchFailed, ForeignCommit."""
-        tip = fetch(self.repository, self.remote, [self.name]).get(self.name, "")
-        if tip and self.allowed_signers is not None:
-            require_signature(self.repository, tip, self.allowed_signers)
-        return tip
+        """Where the branch is on the remote now; empty where it is not there. Nothing of it is judged yet. Raises FetchFailed."""
+        return fetch(self.repository, self.remote, [self.name]).get(self.name, "")
 
     def known(self) -> str:
-        """Where the branch was seen last, without asking anybody; empty where it never was."""
-        return resolve(self.repository, self.remote.tracking(self.name))
+        """The commit that was taken last, without asking anybody; empty where none was. What is merely fetched is not taken."""
+        return resolve(self.repository, self._reference)
+
+    def remember(self, tip: str) -> None:
+        """`tip` is taken: a restart goes on by it, and nothing older is taken after it."""
+        known = self.known()
+        if tip != known:
+            update_references(self.repository, [RefUpdate(name=self._reference, old=known, new=tip)])
 
     def newest(self) -> str:
-        """The rendered commit that the branch shows on the remote now."""
+        """The rendered commit that the branch shows on the remote now. Raises GitError where that would not be taken."""
         tip = self.fetched()
-        return read_commit(self.repository, tip).trailers.get(RENDERED_COMMIT, "") if tip else ""
+        return self._judged(tip).trailers.get(RENDERED_COMMIT, "") if tip else ""
 
     def read(self, tip: str) -> Taken:
         """What a commit of the branch wants, judged by its own settings and by those before it. Raises GitError."""
-        commit = check_tip(self.repository, tip, required=CLUSTER_TRAILERS)
+        commit = self._judged(tip)
         found = read_tip(self.repository, tip, required=CLUSTER_TRAILERS)
-        if commit is None or found is None:
-            raise GitError(f"the branch of cluster {self.cluster} is empty")
-        files = found.files
+        files = found.files if found is not None else {}
         # Read from the branch, not remembered: a restart in between must not loosen anything.
         settings = self._settings_at(tip)
         # A change must not loosen its own guard: the stricter of the last and of this tree's settings counts.
@@ -131,6 +132,29 @@ class ClusterBranch:
         """Whether `new` follows `applied` on our branch; None where it does not show both."""
         ours, theirs = self._commit_of(new), self._commit_of(applied)
         return None if ours is None or theirs is None else contains(self.repository, ours, theirs)
+
+    @property
+    def _reference(self) -> str:
+        return f"refs/reconciler/taken/{self.cluster}"
+
+    def _judged(self, tip: str) -> Commit:
+        """The commit, if it is one of ours, signed where that is asked for, and not older than what was taken."""
+        commit = check_tip(self.repository, tip, required=CLUSTER_TRAILERS)
+        if commit is None:
+            raise GitError(f"the branch of cluster {self.cluster} is empty")
+        if self.allowed_signers is not None:
+            require_signature(self.repository, tip, self.allowed_signers)
+        known = self.known()
+        # A branch that was made anew shares no history with what was taken; one that shows an old commit once more would
+        # take back everything since, however well that commit is signed.
+        if known and not contains(self.repository, tip, known):
+            taken = read_commit(self.repository, known)
+            if contains(self.repository, known, tip) or commit.committer_time < taken.committer_time:
+                raise HistoryRewritten(
+                    f"{self.name} goes back from {known} to {tip}, which is older: nothing is taken until it is newer. To "
+                    "accept it, delete the agent's data directory"
+                )
+        return commit
 
     def _commit_of(self, rendered: str) -> str | None:
         tip = self.known()

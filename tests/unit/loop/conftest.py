@@ -1,0 +1,3 @@
+"""Fixtures of this folder."""
+
+from tests.unit.loop.fleets import scene  # noqa: F401 - a fixture
