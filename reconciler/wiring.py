@@ -28,6 +28,7 @@ from reconciler.kube.connection import Source
 from reconciler.kube.credentials import KubeconfigSource, OwnClusterSource
 from reconciler.loop.agent import Agent
 from reconciler.loop.clusterbranch import ClusterBranch
+from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
 from reconciler.loop.leader import Leader
 from reconciler.loop.record import Record, Remotes
@@ -122,13 +123,14 @@ def own_source(kubeconfig: tuple[Path, ...] = (), context: str = "") -> Source |
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What an island asks of the program around it: inventory trees, order of commits, rules, whether to stop."""
+    """What an island asks of the program around it: inventory trees, order of commits, rules, whether to stop or to doubt."""
 
     tree: Callable[[str], Awaitable[frozenset[ObjectId] | None]]
     supersedes: Callable[[str, str], Awaitable[bool]]
     rules: Callable[[Desired], Rules]
     stopped: Callable[[], str]
     changed: Callable[[], None]
+    unsure: Callable[[], str] = lambda: ""
     interpreters: Callable[[], Interpreters] = lambda: NATIVE
     checkpoint: Callable[[str], None] = lambda _name: None
 
@@ -188,6 +190,7 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         rules=around.rules,
         clock=now,
         changed=around.changed,
+        unsure=around.unsure,
         log=log,
         observe_only=cluster.observe_only,
     )
@@ -254,6 +257,7 @@ def reconciler_of(
                 rules=rules,
                 stopped=lambda: program.may_deliver() or switch.stopped(cluster.name),
                 changed=program.status_changed,
+                unsure=program.fresh.doubt,
                 interpreters=lambda: program.interpreters,
                 checkpoint=surroundings.checkpoint,
             ),
@@ -268,6 +272,7 @@ def reconciler_of(
         log=log,
         suspended=switch.stopped,
         hooks=surroundings.hooks,
+        fresh=Freshness.polling(settings.poll_interval),
         status_interval=settings.status_interval,
         report_interval=settings.report_interval,
     )
@@ -369,6 +374,7 @@ def agent_of(
         triggers=triggers,
         log=log,
         hooks=surroundings.hooks,
+        fresh=Freshness.polling(settings.poll_interval),
         suspended=lambda: switch.stopped(cluster),
         rules_now=(settings.guards, ()),
     )
@@ -388,6 +394,7 @@ def agent_of(
             rules=rules,
             stopped=agent.may_deliver,
             changed=agent.changed,
+            unsure=agent.fresh.doubt,
             interpreters=lambda: agent.interpreters,
             checkpoint=surroundings.checkpoint,
         ),

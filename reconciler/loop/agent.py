@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from reconciler.errors import ReconcilerError
 from reconciler.interpreter.registry import NATIVE, Interpreters
 from reconciler.loop.clusterbranch import ClusterBranch
+from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
 from reconciler.loop.log import Log
 from reconciler.loop.reporter import Reporter
@@ -41,6 +42,7 @@ class Agent:
     suspended: Callable[[], str] = lambda: ""
     island: Island | None = None
     trouble: str = ""
+    fresh: Freshness = field(default_factory=lambda: Freshness.polling(60.0))
     interpreters: Interpreters = NATIVE
     rules_now: tuple[GuardLimits, tuple[Approval, ...]] = field(default=(GuardLimits(), ()))
     turned: float = field(default_factory=time.monotonic)
@@ -66,7 +68,7 @@ class Agent:
             asyncio.create_task(self.reporter.forever(island, stopping)),
         ]
         try:
-            await self._follow_forever(stopping)
+            await self._follow_forever(island, stopping)
         finally:
             stopping.set()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -124,7 +126,7 @@ class Agent:
 
     # --- following ---
 
-    async def _follow_forever(self, stopping: asyncio.Event) -> None:
+    async def _follow_forever(self, island: Island, stopping: asyncio.Event) -> None:
         stop = asyncio.create_task(stopping.wait())
         first = True
         while not stopping.is_set():
@@ -142,6 +144,8 @@ class Agent:
                 self.hooks.stage("fetch", time.monotonic() - started)
                 if tip:
                     await self._take(tip)
+                    self.fresh.confirm()
+                    island.confirmed()
                 self.trouble = "" if tip else f"the remote has no branch {self.branch.name} yet"
                 self.hooks.passed("ok")
             except ReconcilerError as error:

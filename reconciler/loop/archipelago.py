@@ -56,6 +56,11 @@ class Archipelago:
         for island in self.islands.values():
             island.again()
 
+    def confirmed(self) -> None:
+        """What every island wants is known to be the newest."""
+        for island in self.islands.values():
+            island.confirmed()
+
     def problems(self) -> tuple[Problem, ...]:
         """What all clusters' deliveries found."""
         return tuple(problem for island in self.islands.values() for problem in island.problems())

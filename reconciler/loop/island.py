@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from reconciler.errors import ClusterError, Outdated, Problem, ReconcilerError
+from reconciler.errors import (
+    ClusterError,
+    CredentialRefused,
+    Outdated,
+    Problem,
+    ReconcilerError,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
 from reconciler.events import Reason
 from reconciler.loop.backoff import Backoff
 from reconciler.loop.log import Log
@@ -20,9 +29,14 @@ from reconciler.model.identity import ObjectId
 from reconciler.model.observation import ClusterReport, MemberStatus, Readiness
 from reconciler.model.plan import Action, Desired, Outcome, Plan
 from reconciler.plan.changes import Rules, changes
+from reconciler.plan.report import cluster_problem
+from reconciler.targets.breaker import BreakerOpen
 from reconciler.targets.target import Target
 
 T = TypeVar("T")
+
+_FORGIVEN = timedelta(hours=1)
+"""Twice the longest wait of the fight detector."""
 
 
 class Observer(Protocol):
@@ -63,7 +77,8 @@ class Pace:
 class Island:
     """One cluster's state between passes.
 
-    `rules` is asked at each pass (approvals expire); `changed` is called when there is something new to tell.
+    `rules` is asked at each pass (approvals expire); `changed` is called when there is something new to tell. `unsure` says
+    why the tree may be out of date (nobody could be asked for a newer one): nothing is deleted on its word then.
     """
 
     name: str
@@ -73,6 +88,7 @@ class Island:
     clock: Callable[[], datetime]
     changed: Callable[[], None]
     log: Log
+    unsure: Callable[[], str] = lambda: ""
     pace: Pace = field(default_factory=Pace)
     healer: Healing | None = None
     observe_only: bool = False
@@ -83,13 +99,15 @@ class Island:
     report: ClusterReport | None = None
     members: Mapping[ObjectId, MemberStatus] = field(default_factory=dict)
     trouble: str = ""
-    fights: tuple[Problem, ...] = ()
+    error: ClusterError | None = None
+    fights: dict[str, tuple[Problem, datetime]] = field(default_factory=dict)
     wanted_at: datetime | None = None
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _delivered: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff = field(default_factory=Backoff)
     _looked_over: datetime | None = None
     _overdue: bool = True
+    _was_unsure: bool = False
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def want(self, desired: Desired) -> None:
@@ -139,6 +157,12 @@ class Island:
         self._overdue = True
         self._wanted.set()
 
+    def confirmed(self) -> None:
+        """The wanted tree is known to be the newest one: what was only kept for want of that may go."""
+        if self._was_unsure:
+            self._was_unsure = False
+            self.again()
+
     @property
     def lag_seconds(self) -> float:
         """How long the newest tree has been waited for; 0 where the cluster stands at it."""
@@ -171,6 +195,10 @@ class Island:
         desired = self.desired
         if desired is None:
             raise ReconcilerError(f"cluster {self.name}: nothing was rendered for it yet")
+        why = self.unsure()
+        if why:
+            self._was_unsure = True
+            desired = replace(desired, held=desired.held or why)
         live = await self.target.inspect(desired, full=full)
         return changes(desired, live, self.rules(desired))
 
@@ -193,7 +221,7 @@ class Island:
 
     def fighting(self, problem: Problem) -> None:
         """Somebody else keeps writing what we put back."""
-        self.fights = (problem,)
+        self.fights[problem.subject] = (problem, self.clock())
         self.log.warning("drift.fight", cluster=self.name, problem=problem.message)
         self.changed()
 
@@ -212,7 +240,7 @@ class Island:
             try:
                 await work(stopping)
             except Exception as error:
-                self.trouble = f"{type(error).__name__}: {error}"
+                self.trouble, self.error = f"{type(error).__name__}: {error}", None
                 self._overdue = True
                 self.log.exception("island.broke", cluster=self.name, task=work.__name__)
                 await _first(stopping, seconds=self._backoff.next())
@@ -253,12 +281,15 @@ class Island:
             if full:
                 self._looked_over = started
             self.trouble = ""
+            self.error = None
         except Outdated as error:
-            self.trouble = str(error)
+            self.trouble, self.error = str(error), error
             self.log.warning("cluster.outdated", cluster=self.name, problem=str(error))
             wait = self._backoff.next()
         except ReconcilerError as error:
-            self.trouble = str(error)
+            # How long it will not be asked is another number each time: what is told is why.
+            reason = error.reason if isinstance(error, BreakerOpen) else error
+            self.trouble, self.error = str(reason), reason if isinstance(reason, ClusterError) else None
             wait = self._backoff.next()
             self.log.warning("cluster.failed", cluster=self.name, problem=str(error), retry_in=round(wait, 1))
         else:
@@ -326,7 +357,7 @@ class Island:
     def reason(self) -> Reason:
         """How the delivery stands, in one word."""
         if self.trouble:
-            return Reason.CLUSTER_UNREACHABLE
+            return _reason_of(self.error)
         outcome = self.outcome
         if outcome is None:
             return Reason.PROGRESSING
@@ -340,13 +371,29 @@ class Island:
 
     def problems(self) -> tuple[Problem, ...]:
         """What this cluster's delivery found, for the status and the log."""
-        return (*(self.outcome.problems if self.outcome else ()), *self.fights)
+        own = (cluster_problem(self.name, self.error),) if self.error is not None else ()
+        # Somebody who has not been met again for the longest time that we wait has given up.
+        recent = self.clock() - _FORGIVEN
+        fights = tuple(problem for problem, at in self.fights.values() if at > recent)
+        return (*own, *(self.outcome.problems if self.outcome else ()), *fights)
 
     @property
     def _is_moving(self) -> bool:
         return self.outcome is None or any(
             member.readiness is not Readiness.CURRENT for member in self.members.values()
         )
+
+
+def _reason_of(error: ClusterError | None) -> Reason:
+    match error:
+        case CredentialRefused() | Unauthorized():
+            return Reason.CREDENTIALS_REFUSED
+        case Unreachable() | Throttled():
+            return Reason.CLUSTER_UNREACHABLE
+        case Outdated():
+            return Reason.PROGRESSING
+        case _:
+            return Reason.SYNC_FAILED
 
 
 def _seconds(outcome: Outcome) -> float:

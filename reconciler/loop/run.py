@@ -21,6 +21,7 @@ from reconciler.loop.archipelago import Archipelago
 from reconciler.loop.backoff import Backoff
 from reconciler.loop.cycle import Passed, Surroundings, cycle
 from reconciler.loop.decide import Decision
+from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
 from reconciler.loop.log import Log
 from reconciler.loop.publish import limits_of
@@ -70,6 +71,7 @@ class Reconciler:
     interpreters: Interpreters = NATIVE
     last: Passed | None = None
     trouble: str = ""
+    fresh: Freshness = field(default_factory=lambda: Freshness.polling(60.0))
     turned: float = field(default_factory=time.monotonic)
     _archipelago: Archipelago = field(init=False)
     _status: StatusWriter = field(init=False)
@@ -192,8 +194,10 @@ class Reconciler:
         self.hooks.passed("ok")
         self._tell(passed, reasons)
         self.last = passed
+        self.fresh.confirm()
         self._status.tip = self._status.tip or passed.at.status
         await self._settle(passed.decision, passed.published.commit)
+        self._archipelago.confirmed()
         self._status.changed()
         return passed
 

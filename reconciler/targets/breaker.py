@@ -16,11 +16,14 @@ from reconciler.errors import ClusterError, CredentialRefused, Unauthorized, Unr
 
 
 class BreakerOpen(Unreachable):
-    """The cluster was not asked: it failed lately. `seconds` is when it may be asked again."""
+    """The cluster was not asked: it failed lately. `seconds` is when it may be asked again, `reason` how it failed."""
 
-    def __init__(self, message: str, *, cluster: str = "", seconds: float = 0.0) -> None:
+    def __init__(
+        self, message: str, *, cluster: str = "", seconds: float = 0.0, reason: ClusterError
+    ) -> None:
         super().__init__(message, cluster=cluster)
         self.seconds = seconds
+        self.reason = reason
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Breaker:
     _failures: int = field(init=False, default=0)
     _opened: int = field(init=False, default=0)
     _until: float = field(init=False, default=0.0)
-    _why: str = field(init=False, default="")
+    _error: ClusterError | None = field(init=False, default=None)
     _refused: bool = field(init=False, default=False)
 
     @property
@@ -46,7 +49,7 @@ class Breaker:
     @property
     def why(self) -> str:
         """What opened it, or an empty text."""
-        return self._why
+        return str(self._error or "")
 
     @asynccontextmanager
     async def watching(self, renewed: Callable[[], Awaitable[bool]] | None = None) -> AsyncIterator[None]:
@@ -55,8 +58,9 @@ class Breaker:
         `renewed` says whether the credential has changed since; where it was the reason, a new one closes the breaker.
         """
         rest = self._until - self.clock()
-        if rest > 0 and not (self._refused and renewed is not None and await renewed()):
-            raise BreakerOpen(f"not asked for another {rest:.0f} s: {self._why}", seconds=rest)
+        error = self._error
+        if rest > 0 and error is not None and not (self._refused and renewed is not None and await renewed()):
+            raise BreakerOpen(f"not asked for another {rest:.0f} s: {error}", seconds=rest, reason=error)
         try:
             yield
         except (Unreachable, Unauthorized, CredentialRefused) as error:
@@ -72,11 +76,11 @@ class Breaker:
     def reset(self) -> None:
         """Close it: the cluster answered, or its credential was changed."""
         self._failures = self._opened = 0
-        self._until, self._why, self._refused = 0.0, "", False
+        self._until, self._error, self._refused = 0.0, None, False
 
     def _failed(self, error: ClusterError) -> None:
         self._failures += 1
-        self._why, self._refused = str(error), not isinstance(error, Unreachable)
+        self._error, self._refused = error, not isinstance(error, Unreachable)
         if isinstance(error, Unreachable) and self._failures < self.failures_to_open:
             return
         wait = float(min(self.longest, self.first * 2**self._opened))

@@ -86,7 +86,9 @@ def test_a_commit_that_nobody_signed_is_not_taken_and_not_gone_on_by_after_a_res
         again = replace(agent)
         assert names(again.read(again.known())) == ["c00"]
     # What was taken before signatures were asked for is no better.
-    agent.repository.handle.references.create("refs/reconciler/taken/b", repository.branches()[BRANCH], force=True)
+    agent.repository.handle.references.create(
+        "refs/reconciler/taken/b", repository.branches()[BRANCH], force=True
+    )
     with pytest.raises(ForeignCommit, match="not signed by an allowed key"):
         agent.read(agent.known())
 
@@ -112,7 +114,7 @@ def test_a_branch_that_goes_back_is_not_followed_and_one_that_is_made_anew_is(sc
 
 
 def test_a_foreign_commit_is_not_taken(scene, agent):
-    repository, author, _ = scene
+    _, author, _ = scene
     started(scene, 1)
     take(agent)
     author.git("fetch", "--quiet", "origin")

@@ -9,6 +9,7 @@ from reconciler.loop.publish import ALLOWED, HELD
 from reconciler.settings import GuardLimits
 from tests.unit.loop.fleets import config_map, maps_of, one_pass, started, trailers
 
+
 def test_a_pass_moves_the_truth_and_shows_each_cluster_its_part(scene):
     repository, _, _ = scene
     published = started(scene)
