@@ -237,10 +237,10 @@ def reconciler_of(
         program = box[0]
 
         async def tree(commit: str) -> frozenset[ObjectId] | None:
-            return await program.in_git(record.objects_at, commit, cluster.name)
+            return await program.asked.do(Record.objects_at, commit, cluster.name)
 
         async def supersedes(new: str, applied: str) -> bool:
-            return await program.in_git(record.supersedes, new, applied)
+            return await program.asked.do(Record.supersedes, new, applied)
 
         def rules(_desired: Desired) -> Rules:
             return Rules(

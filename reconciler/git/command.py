@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import IO, Final
 
 from reconciler.errors import GitError
@@ -48,6 +49,9 @@ _SETTINGS: Final = (
     ("transfer.credentialsInUrl", "die"),
     ("advice.pushUpdateRejected", "false"),
 )
+
+_lock: Final = Lock()
+_running: Final[set[subprocess.Popen[bytes]]] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +135,24 @@ def run_program(
         except OSError as error:
             raise GitError(f"cannot run {arguments[0]}: {error}") from error
         timed_out = False
+        with _lock:
+            _running.add(process)
         try:
             timed_out = not _ended(process, timeout)
         finally:
             _end(process, group=not interactive)
+            with _lock:
+                _running.discard(process)
         return Answer(code=process.returncode, out=_tail(out), err=_tail(err), timed_out=timed_out)
+
+
+def end_programs() -> None:
+    """End what `run_program` runs just now: each caller hears that its program was killed. For the end of our own."""
+    with _lock:
+        found = list(_running)
+    for process in found:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _ended(process: subprocess.Popen[bytes], timeout: float) -> bool:

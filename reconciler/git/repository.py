@@ -130,6 +130,13 @@ def open_repository(path: Path | str) -> Repository:
     return Repository(handle=handle, directory=directory)
 
 
+def reopened(repository: Repository) -> Repository:
+    """Another handle on the same repository, for another thread; it holds its owner's lock as well."""
+    found = open_repository(repository.directory)
+    found.lock = repository.lock
+    return found
+
+
 def raw(oid: str) -> bytes:
     """The raw id of hexadecimal text. Raises GitError if it is none."""
     try:

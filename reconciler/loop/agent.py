@@ -18,6 +18,7 @@ from reconciler.interpreter.registry import NATIVE, Interpreters
 from reconciler.loop.clusterbranch import ClusterBranch
 from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
+from reconciler.loop.lanes import hurry
 from reconciler.loop.log import Log
 from reconciler.loop.reporter import Reporter
 from reconciler.loop.run import ENDING, Hooks
@@ -40,6 +41,7 @@ class Agent:
     hooks: Hooks = field(default_factory=Hooks)
     may_write: Callable[[], str] = lambda: ""
     suspended: Callable[[], str] = lambda: ""
+    grace: float = 15.0
     island: Island | None = None
     trouble: str = ""
     fresh: Freshness = field(default_factory=lambda: Freshness.polling(60.0))
@@ -67,12 +69,14 @@ class Agent:
             asyncio.create_task(island.run(stopping), name=f"island {self.cluster}"),
             asyncio.create_task(self.reporter.forever(island, stopping)),
         ]
+        hurrying = asyncio.create_task(hurry(stopping, self.grace))
         try:
             await self._follow_forever(island, stopping)
         finally:
             stopping.set()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._git.shutdown(wait=True)
+            await asyncio.to_thread(self._git.shutdown)
+            hurrying.cancel()
 
     def changed(self) -> None:
         """Something is new to report."""

@@ -7,13 +7,14 @@ that the next one would not make anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from reconciler.errors import ReconcilerError
 from reconciler.loop.decide import Decision
+from reconciler.loop.lanes import Lane
 from reconciler.loop.publish import Published
 from reconciler.loop.record import Fetched, Record
 
@@ -36,30 +37,32 @@ class Passed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a pass needs of the program: the record, the thread that may use it, whether it may write, who counts seconds."""
+    """What a pass needs of the program: the lane that it runs on, whether it may write, who counts seconds."""
 
-    record: Record
-    in_git: Callable[..., Awaitable[Any]]
+    lane: Lane
     stopped: Callable[[], str]
     stage: Callable[[str, float], None]
 
 
 async def cycle(around: Surroundings, wake: datetime | None) -> Passed:
     """Go through the list once. `wake`: a wake time that came due. Raises ReconcilerError."""
-    record, seconds = around.record, dict[str, float]()
+    do, seconds = around.lane.do, dict[str, float]()
 
-    async def stage(name: str, call: Callable[..., Any], *arguments: Any) -> Any:
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
         started = time.monotonic()
-        result = await around.in_git(call, *arguments)
+        yield
         seconds[name] = round(time.monotonic() - started, 4)
         around.stage(name, time.monotonic() - started)
-        return result
 
-    at: Fetched = await stage("fetch", record.fetch)
-    decision: Decision = await stage("render", record.decide, at, wake)
+    with stage("fetch"):
+        at = await do(Record.fetch)
+    with stage("render"):
+        decision = await do(Record.decide, at, wake)
     # A switch for the whole fleet holds the branches as well: agents and other tools deliver what they show.
     stopped = around.stopped()
     if stopped:
         raise SuspendedError(f"nothing is written: {stopped}")
-    published: Published = await stage("publish", record.publish, decision, at)
+    with stage("publish"):
+        published = await do(Record.publish, decision, at)
     return Passed(at=at, decision=decision, published=published, seconds=seconds)

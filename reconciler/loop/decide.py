@@ -75,8 +75,9 @@ class Decision:
 
 def read_observation(repository: Repository, tip: str, memory: Memory | None = None) -> Observation:
     """The facts at a status commit (empty `tip`: nothing was ever observed)."""
-    if memory and memory.observation and memory.observation.commit == tip:
-        return memory.observation
+    known = memory.observation if memory else None
+    if known is not None and known.commit == tip:
+        return known
     branch = read_tip(repository, tip, required=(RENDERED_COMMIT,))
     if branch is None:
         return Observation()

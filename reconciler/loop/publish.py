@@ -52,10 +52,14 @@ _NAMED: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tips:
-    """Where the machine branches are (ids; empty: no branch): the rendered one, and each cluster's by name."""
+    """Where the machine branches are (ids; empty: no branch): the rendered one, and each cluster's by name.
+
+    `only`: the clusters whose branches lie where they can be moved with the rendered one; None: all.
+    """
 
     rendered: str = ""
     clusters: Mapping[str, str] = field(default_factory=dict)
+    only: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class Published:
     prune_allowed: bool
     updates: tuple[RefUpdate, ...]
     projection: Projection
+    branches: BranchNames = field(default_factory=BranchNames)
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -118,10 +123,11 @@ def publish(
         ),
         writer=writer,
     )
+    released = releases(decision, prune_allowed=prune_allowed)
     projection = project_clusters(
         repository,
         written.commit,
-        releases=releases(decision, prune_allowed=prune_allowed),
+        releases={name: released[name] for name in released if tips.only is None or name in tips.only},
         tips=tips.clusters,
         branches=branches,
         signer=signer,
@@ -135,6 +141,7 @@ def publish(
         prune_allowed=prune_allowed,
         updates=(*moved, *projection.updates),
         projection=projection,
+        branches=branches,
         problems=(*written.problems, *guard_problems(verdict)),
     )
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 from reconciler.errors import FetchFailed, ForeignCommit, GitError, LostRace, Problem
-from reconciler.git.branches import RENDERED_TRAILERS, check_names, check_tip
+from reconciler.git.branches import RENDERED_TRAILERS, Projection, check_names, check_tip, project_clusters
 from reconciler.git.checkout import read_commit as read_source
 from reconciler.git.commits import Signer
 from reconciler.git.commits import read_commit as read_git_commit
@@ -24,19 +25,23 @@ from reconciler.git.reader import REPORT, ClusterFiles, Files, read_tip
 from reconciler.git.references import RefUpdate, full_name, resolve
 from reconciler.git.remote import Remote, fetch, push, remote_references
 from reconciler.git.remote import publish as push_published
-from reconciler.git.repository import Repository, raw
+from reconciler.git.repository import Repository, raw, reopened
 from reconciler.git.trailers import COMPLETE, PRUNE, RENDERED_COMMIT, SOURCE_COMMIT
 from reconciler.git.trees import TreeWriter
 from reconciler.git.writer import CommitFacts, cluster_trees, write_files
 from reconciler.loop.decide import Decision, Memory, decide, moment, read_observation, read_render, with_seen
-from reconciler.loop.publish import HELD, Published, Tips, publish
+from reconciler.loop.publish import HELD, Published, Tips, limits_of, publish, releases
 from reconciler.model.identity import ObjectId, object_id_of_path
+from reconciler.model.observation import Observation
 from reconciler.model.plan import Desired, desired_objects
 from reconciler.problems import CATALOGUE
 from reconciler.render.cluster_files import SUSPENDED, decode_suspended
 from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.registry import Profile
 from reconciler.settings import BranchNames, GuardLimits
+
+Place = tuple[str, Path | None]
+"""Where a remote is, and by which credential: branches at one place are fetched and pushed together."""
 
 Checkpoint = Callable[[str], None]
 """Called at named points of a pass; crash tests end the process there."""
@@ -132,14 +137,17 @@ class Record:
         )
 
     def publish(self, decision: Decision, at: Fetched) -> Published:
-        """Write and push the truth, then (or with it, atomically) the cluster branches. Raises LostRace, PushRejected."""
-        names = sorted(decision.rendered.tree.clusters)
+        """Write and push the truth, atomically with the cluster branches that lie beside it. Raises LostRace, PushRejected.
+
+        Branches on other remotes are `project`'s: the truth waits for none of them.
+        """
+        here = [name for name in sorted(decision.rendered.tree.clusters) if self._is_beside(name)]
         written = publish(
             self.repository,
             decision,
             branches=self.branches,
             limits=self.limits,
-            tips=Tips(rendered=at.rendered, clusters=self._cluster_tips(names)),
+            tips=Tips(rendered=at.rendered, clusters=self._cluster_tips(here), only=here),
             writer=self.writer,
             signer=self.signer,
             accepted_history=self.accept_history,
@@ -147,30 +155,71 @@ class Record:
         self.checkpoint("rendered")
         rendered_name = full_name(self.branches.rendered)
         truth = next((update for update in written.updates if update.name == rendered_name), None)
-        branch_of = {full_name(self.branches.cluster(name)): name for name in names}
-        projections = [
+        branch_of = {full_name(self.branches.cluster(name)): name for name in here}
+        beside = [
             (self.remotes.cluster(branch_of[update.name]), update)
             for update in written.updates
             if update.name != rendered_name
         ]
-        # What can go in one atomic push with the truth does; other remotes come after it.
-        place = self.remotes.rendered.place
-        beside = [each for each in projections if each[0].place == place]
-        elsewhere = [each for each in projections if each[0].place != place]
         pushed = push_published(self.repository, (self.remotes.rendered, truth) if truth else None, beside)
         self.checkpoint("pushed-truth")
-        rejected = {**pushed.rejected, **push_published(self.repository, None, elsewhere).rejected}
+        problems = self._told(pushed.rejected, written.projection)
+        return replace(written, problems=(*written.problems, *problems))
+
+    def places_elsewhere(self, decision: Decision) -> dict[Place, tuple[str, ...]]:
+        """The remotes other than the truth's that show cluster branches, each with its clusters."""
+        found: dict[Place, list[str]] = {}
+        for name in sorted(decision.rendered.tree.clusters):
+            if not self._is_beside(name):
+                found.setdefault(self.remotes.cluster(name).place, []).append(name)
+        return {place: tuple(names) for place, names in found.items()}
+
+    def project(
+        self, decision: Decision, published: Published, clusters: Sequence[str]
+    ) -> tuple[Problem, ...]:
+        """Move the branches of these clusters, which lie together, to what was published; what was refused. Raises FetchFailed."""
+        released = releases(decision, prune_allowed=published.prune_allowed)
+        projection = project_clusters(
+            self.repository,
+            published.commit,
+            releases={name: released[name] for name in clusters if name in released},
+            tips=self._cluster_tips(clusters),
+            branches=self.branches,
+            signer=self.signer,
+        )
+        branch_of = {full_name(self.branches.cluster(name)): name for name in clusters}
+        moves = [(self.remotes.cluster(branch_of[update.name]), update) for update in projection.updates]
+        pushed = push_published(self.repository, None, moves)
         self.checkpoint("pushed-projections")
-        if rejected or written.projection.foreign:
+        return self._told(pushed.rejected, projection)
+
+    def beside(self) -> Record:
+        """The same record for another thread: its own handle, nothing remembered."""
+        return replace(
+            self,
+            repository=reopened(self.repository),
+            memory=Memory(),
+            writer=TreeWriter(),
+            _tips_known=set(),
+        )
+
+    def limits_of(self, decision: Decision) -> GuardLimits:
+        """The guards' limits that a decision is delivered by."""
+        return limits_of(self.repository, decision.previous, self.limits, source=decision.source.commit)
+
+    def _is_beside(self, cluster: str) -> bool:
+        return self.remotes.cluster(cluster).place == self.remotes.rendered.place
+
+    def _told(self, rejected: Mapping[str, str], projection: Projection) -> tuple[Problem, ...]:
+        if rejected or projection.foreign:
             self._tips_known = set()
-        problems = (
-            *(_not_moved(name, words) for name, words in sorted(rejected.items())),
+        return (
+            *(not_moved(name, words) for name, words in sorted(rejected.items())),
             *(
                 foreign_commit_problem(ForeignCommit(words), self.branches.cluster(name))
-                for name, words in sorted(written.projection.foreign.items())
+                for name, words in sorted(projection.foreign.items())
             ),
         )
-        return replace(written, problems=(*written.problems, *problems))
 
     def desired(self, commit: str, cluster: str) -> Desired | None:
         """One cluster's tree at a rendered commit, as delivery wants it; None where it has none."""
@@ -199,32 +248,18 @@ class Record:
             status=resolve(self.repository, self.remotes.status.tracking(self.branches.status)),
         )
 
-    def report_tips(
-        self, clusters: Sequence[str], is_bad_pack: Callable[[str], bool]
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Where the report branches are, as far as there are any, and why some could not be fetched; by cluster.
+    def report_tips(self, clusters: Sequence[str]) -> dict[str, str]:
+        """Where the report branches of these clusters are, which lie together; by cluster, absent ones left out. Raises FetchFailed."""
+        branches = {self.branches.report(name): name for name in clusters}
+        found = fetch(self.repository, self.remotes.report(clusters[0]), list(branches))
+        return {branches[branch]: tip for branch, tip in found.items() if tip}
 
-        What one agent pushed must not keep the others' reports away: branches that lie together are fetched together, and
-        one by one where Git refused what came.
-        """
-        tips: dict[str, str] = {}
-        failed: dict[str, str] = {}
-        waiting: dict[object, list[str]] = {}
+    def report_places(self, clusters: Sequence[str]) -> dict[Place, tuple[str, ...]]:
+        """The remotes that hold the reports of these clusters, each with its clusters."""
+        found: dict[Place, list[str]] = {}
         for name in clusters:
-            waiting.setdefault(self.remotes.report(name).place, []).append(name)
-        groups = list(waiting.values())
-        for names in groups:
-            branches = {self.branches.report(name): name for name in names}
-            try:
-                found = fetch(self.repository, self.remotes.report(names[0]), list(branches))
-            except FetchFailed as error:
-                if len(names) > 1 and is_bad_pack(str(error)):
-                    groups += [[name] for name in names]
-                else:
-                    failed |= dict.fromkeys(names, str(error))
-            else:
-                tips |= {branches[branch]: tip for branch, tip in found.items() if tip}
-        return tips, failed
+            found.setdefault(self.remotes.report(name).place, []).append(name)
+        return {place: tuple(names) for place, names in found.items()}
 
     def report_files(self, tip: str) -> tuple[dict[str, bytes], datetime]:
         """The files of a report and its commit's time. Hostile input: raises GitError where it is too large to be read."""
@@ -269,29 +304,25 @@ class Record:
         """Merge packs when there are many; what was done."""
         return str(maintain(self.repository))
 
-    def _cluster_tips(self, names: list[str]) -> dict[str, str]:
-        """Where the cluster branches were seen last; asked of the remotes at first and after a refusal."""
+    def observation(self, tip: str) -> Observation:
+        """The facts at a status commit."""
+        return read_observation(self.repository, tip, self.memory)
+
+    def _cluster_tips(self, names: Sequence[str]) -> dict[str, str]:
+        """Where these clusters' branches, which lie together, were seen last; asked of the remote at first and after a refusal."""
+        if not names:
+            return {}
+        remote = self.remotes.cluster(names[0])
+        branches = {name: self.branches.cluster(name) for name in names}
         if set(names) <= self._tips_known:
-            return {
-                name: resolve(
-                    self.repository, self.remotes.cluster(name).tracking(self.branches.cluster(name))
-                )
-                for name in names
-            }
-        tips: dict[str, str] = {}
-        by_place: dict[object, list[str]] = {}
-        for name in names:
-            by_place.setdefault(self.remotes.cluster(name).place, []).append(name)
-        for group in by_place.values():
-            remote = self.remotes.cluster(group[0])
-            wanted = [self.branches.cluster(name) for name in group]
-            found = fetch(self.repository, remote, wanted)
-            tips |= {name: found.get(self.branches.cluster(name), "") for name in group}
+            return {name: resolve(self.repository, remote.tracking(branches[name])) for name in names}
+        found = fetch(self.repository, remote, list(branches.values()))
         self._tips_known = set(names)
-        return tips
+        return {name: found.get(branch, "") for name, branch in branches.items()}
 
 
-def _not_moved(name: str, words: str) -> Problem:
+def not_moved(name: str, words: str) -> Problem:
+    """A cluster branch that a remote would not move (R603), with its words."""
     branch = name.removeprefix("refs/heads/")
     row = CATALOGUE["R603"]
     return Problem(

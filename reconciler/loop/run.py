@@ -1,19 +1,17 @@
 """`reconciler run`: passes when something asks for one, islands that deliver, a status that is written when it moves.
 
 Three kinds of task on one event loop: the passes (`cycle`), one island a push cluster (`archipelago`), and the status
-(`statuswriter`). Git is used by one worker thread alone. Nothing here decides placement or deletion.
+(`statuswriter`). Git is used on threads of its own (`lanes`). Nothing here decides placement or deletion.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
 
 from reconciler.errors import LostRace, Problem, ReconcilerError, Severity
 from reconciler.interpreter.registry import NATIVE, Interpreters
@@ -23,8 +21,9 @@ from reconciler.loop.cycle import Passed, Surroundings, cycle
 from reconciler.loop.decide import Decision
 from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
+from reconciler.loop.lanes import Lane, Pool, hurry
 from reconciler.loop.log import Log
-from reconciler.loop.publish import limits_of
+from reconciler.loop.projector import Projector
 from reconciler.loop.record import Record
 from reconciler.loop.reports import Reports
 from reconciler.loop.statuswriter import StatusWriter
@@ -34,10 +33,10 @@ from reconciler.model.config import Approval
 from reconciler.settings import GuardLimits
 from reconciler.status.aggregate import Aggregate
 
-T = TypeVar("T")
-
 STUCK_SECONDS = 600.0
 ENDING = "the program is being stopped"
+STAND_AFTER = 5.0
+"""Seconds that the first pass may take to reach the remote before the islands heal by what is known."""
 ATTEMPTS = 4
 """Passes in a row after a lost race before waiting for the next trigger."""
 
@@ -66,6 +65,7 @@ class Reconciler:
     hooks: Hooks = field(default_factory=Hooks)
     status_interval: float = 300.0
     report_interval: float = 300.0
+    grace: float = 15.0
     limits: GuardLimits = field(default_factory=GuardLimits)
     approvals: tuple[Approval, ...] = ()
     interpreters: Interpreters = NATIVE
@@ -73,26 +73,41 @@ class Reconciler:
     trouble: str = ""
     fresh: Freshness = field(default_factory=lambda: Freshness.polling(60.0))
     turned: float = field(default_factory=time.monotonic)
+    asked: Lane = field(init=False)
+    """Where islands put their questions to Git: never behind a remote that does not answer."""
+    _passes: Lane = field(init=False)
+    _pool: Pool = field(init=False)
     _archipelago: Archipelago = field(init=False)
+    _projector: Projector = field(init=False)
     _status: StatusWriter = field(init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
+    _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _passing: bool = False
+    _reached: bool = False
     _backoff: Backoff = field(default_factory=Backoff)
 
     def __post_init__(self) -> None:
-        self._archipelago = Archipelago(
-            record=self.record, make_island=self.make_island, in_git=self.in_git, log=self.log
+        self._passes = Lane(self.record, "passes")
+        self.asked = Lane(self.record.beside(), "questions")
+        self._pool = Pool(self.record, "remotes")
+        self._archipelago = Archipelago(lane=self.asked, make_island=self.make_island, log=self.log)
+        self._projector = Projector(
+            pool=self._pool,
+            may_write=lambda: self.may_write() or self.suspended(),
+            changed=self.status_changed,
+            log=self.log,
         )
         self._status = StatusWriter(
-            record=self.record,
+            lane=Lane(self.record.beside(), "status"),
             aggregate=self.aggregate,
             reports=Reports(
-                record=self.record, log=self.log, interval=self.report_interval, in_git=self.in_git
+                pool=self._pool,
+                log=self.log,
+                interval=self.report_interval,
+                arrived=self.status_changed,
             ),
             clock=self.clock,
             log=self.log,
-            in_git=self.in_git,
             islands=self.islands,
             may_write=self._not_leading,
             fire=self.triggers.fire,
@@ -111,14 +126,18 @@ class Reconciler:
         """Reconcile until `stopping`; then finish the write that is under way, and stop."""
         self._stopping = stopping
         statuses = asyncio.create_task(self._status.forever(lambda: self.last, stopping))
+        hurrying = asyncio.create_task(hurry(stopping, self.grace))
         try:
             await self._pass_forever(stopping)
         finally:
-            await self._archipelago.end()
+            await asyncio.gather(self._projector.end(), self._archipelago.end())
             await asyncio.gather(statuses, return_exceptions=True)
-            with suppress(ReconcilerError):
-                await self._status.write(self.last)
-            self._git.shutdown(wait=True)
+            if not self.trouble:
+                with suppress(ReconcilerError):
+                    await self._status.write(self.last)
+            for lane in (self._passes, self.asked, self._status.lane, self._pool):
+                await asyncio.to_thread(lane.close)
+            hurrying.cancel()
 
     def status_changed(self) -> None:
         """Something is new to tell."""
@@ -160,11 +179,14 @@ class Reconciler:
                 self._status.changed()
                 continue
             self._passing = True
-            passed = await self._pass(reasons, wake)
+            passing = asyncio.create_task(self._pass(reasons, wake))
+            if first:
+                await asyncio.wait({passing}, timeout=STAND_AFTER)
+                if not self._reached or await passing is None:
+                    await self._stand()
+            passed = await passing
             self._passing = False
             wake = passed.decision.rendered.next_wake if passed else wake
-            if passed is None and first:
-                await self._stand()
             if passed is None and self.trouble:
                 asyncio.get_running_loop().call_later(self._backoff.next(), self.triggers.fire, "retry")
             first = False
@@ -181,6 +203,7 @@ class Reconciler:
                 except LostRace:
                     if attempt == ATTEMPTS - 1:
                         raise
+            await self._deliver(passed)
         except ReconcilerError as error:
             self._failed(error)
             return None
@@ -193,46 +216,45 @@ class Reconciler:
         self.trouble = ""
         self.hooks.passed("ok")
         self._tell(passed, reasons)
-        self.last = passed
-        self.fresh.confirm()
-        self._status.tip = self._status.tip or passed.at.status
-        await self._settle(passed.decision, passed.published.commit)
-        self._archipelago.confirmed()
         self._status.changed()
         return passed
 
     def _surroundings(self) -> Surroundings:
+        def stage(name: str, seconds: float) -> None:
+            self._reached = True
+            self.hooks.stage(name, seconds)
+
         return Surroundings(
-            record=self.record,
-            in_git=self.in_git,
-            stopped=lambda: self.may_write() or self.suspended(),
-            stage=self.hooks.stage,
+            lane=self._passes, stopped=lambda: self.may_write() or self.suspended(), stage=stage
         )
+
+    async def _deliver(self, passed: Passed) -> None:
+        """The truth is pushed: tell the islands, and show it on the other remotes. Waits for neither."""
+        self.last = passed
+        self.fresh.confirm()
+        self._status.tip = self._status.tip or passed.at.status
+        self._projector.show(passed, self.record.places_elsewhere(passed.decision))
+        await self._settle(passed.decision, passed.published.commit)
+        self._archipelago.confirmed()
 
     async def _stand(self) -> None:
-        """Keep healing from the last rendered commit although the first pass failed (the Git host is away)."""
-        at = self.record.standing()
-        if at.rendered and at.source:
-            try:
-                decision = await self.in_git(self.record.decide, at, None)
-            except ReconcilerError as error:
-                self.log.warning("stand.failed", problem=str(error))
-                return
-            await self._settle(decision, at.rendered)
+        """Keep healing from the last rendered commit although the Git host is away, or does not answer."""
+        try:
+            at = await self.asked.do(Record.standing)
+            if at.rendered and at.source:
+                await self._settle(await self.asked.do(Record.decide, at, None), at.rendered, newest=False)
+        except ReconcilerError as error:
+            self.log.warning("stand.failed", problem=str(error))
 
-    async def _settle(self, decision: Decision, commit: str) -> None:
-        """The rules that every island is judged by, and what each is to deliver."""
-        self.limits = await self.in_git(
-            lambda: limits_of(
-                self.record.repository,
-                decision.previous,
-                self.record.limits,
-                source=decision.source.commit,
-            )
-        )
-        self.approvals = decision.fleet.approvals
-        self.interpreters = decision.interpreters
-        await self._archipelago.settle(decision.fleet.clusters, decision.observation, commit)
+    async def _settle(self, decision: Decision, commit: str, *, newest: bool = True) -> None:
+        """The rules that every island is judged by, and what each is to deliver. Not `newest`: unless something newer is there."""
+        async with self._settling:
+            if not newest and self.last is not None:
+                return
+            self.limits = await self.asked.do(Record.limits_of, decision)
+            self.approvals = decision.fleet.approvals
+            self.interpreters = decision.interpreters
+            await self._archipelago.settle(decision.fleet.clusters, decision.observation, commit)
 
     # --- small things ---
 
@@ -240,7 +262,7 @@ class Reconciler:
         """Everything that is known to be wrong now."""
         passed = self.last
         own = (*passed.decision.problems, *passed.published.problems) if passed else ()
-        return (*own, *self._archipelago.problems())
+        return (*own, *self._projector.problems(), *self._archipelago.problems())
 
     def healthy(self) -> str:
         """Empty while the loop turns; a pass that hangs for ten minutes is not healthy."""
@@ -284,10 +306,3 @@ class Reconciler:
             self.log.warning(
                 "problem.found", code=problem.code, where=str(problem.location or ""), message=problem.message
             )
-
-    async def in_git(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Call something that uses Git, on the one thread that may."""
-        waiting: Awaitable[T] = asyncio.get_running_loop().run_in_executor(
-            self._git, lambda: call(*arguments)
-        )
-        return await waiting

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from reconciler.errors import LostRace, Problem, ReconcilerError
 from reconciler.loop.cycle import Passed
-from reconciler.loop.decide import read_observation
 from reconciler.loop.island import Island
+from reconciler.loop.lanes import Lane
 from reconciler.loop.log import Log
 from reconciler.loop.record import Record
 from reconciler.loop.reports import Reports
@@ -36,12 +35,11 @@ class StatusWriter:
     Seconds: `interval` between commits of counters alone, `coalesce` for what changes together.
     """
 
-    record: Record
+    lane: Lane
     aggregate: Aggregate
     reports: Reports
     clock: Callable[[], datetime]
     log: Log
-    in_git: Callable[..., Awaitable[Any]]
     islands: Mapping[str, Island]
     may_write: Callable[[], str]
     fire: Callable[[str], None]
@@ -90,8 +88,8 @@ class StatusWriter:
             return
         now = self.clock()
         tip = self.tip
-        previous = await self.in_git(self.record.status_files, tip)
-        before = await self.in_git(read_observation, self.record.repository, tip, self.record.memory)
+        previous = await self.lane.do(Record.status_files, tip)
+        before = await self.lane.do(Record.observation, tip)
         due = self._counters_at is None or now - self._counters_at >= timedelta(seconds=self.interval)
         reports, members = await self._collect(passed, before, now)
         facts = Facts(
@@ -107,9 +105,7 @@ class StatusWriter:
             counters_due=due,
             problem_counts=_counts(self.problems()),
             complete=passed.decision.rendered.complete,
-            released=await self.in_git(
-                lambda: {name: self.record.released(name) for name in _pulled(passed)}
-            ),
+            released={name: await self.lane.do(Record.released, name) for name in _pulled(passed)},
         )
         told = (facts.source_commit, facts.rendered_commit, tip, reports, members, facts.problem_counts)
         self.told()
@@ -117,14 +113,13 @@ class StatusWriter:
             return
         files = await asyncio.to_thread(status_files, facts, self.aggregate)
         started = time.monotonic()
-        new = await self.in_git(
-            lambda: self.record.write_status(
-                files,
-                tip=tip,
-                source_commit=facts.source_commit,
-                rendered_commit=facts.rendered_commit,
-                now=now,
-            )
+        new = await self.lane.do(
+            Record.write_status,
+            files,
+            tip=tip,
+            source_commit=facts.source_commit,
+            rendered_commit=facts.rendered_commit,
+            now=now,
         )
         if due:
             self._counters_at = now
@@ -141,7 +136,7 @@ class StatusWriter:
             clusters=len(reports),
             seconds=round(seconds, 3),
         )
-        after = await self.in_git(read_observation, self.record.repository, new, self.record.memory)
+        after = await self.lane.do(Record.observation, new)
         if scheduling_facts(before) != scheduling_facts(after):
             self.fire("observed")
 

@@ -7,10 +7,11 @@ thrown away. Neither admission nor defaulting.
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+
+import yaml
 
 from reconciler.errors import Outdated
 from reconciler.model.identity import ObjectId, id_of_body
@@ -88,7 +89,7 @@ class MemoryTarget:
         trials = {}
         for id_, object_ in desired.objects.items():
             if id_ not in desired.suspended:
-                payload = sendable(json.loads(object_.data), PART_OF_VALUE)
+                payload = sendable(yaml.safe_load(object_.data), PART_OF_VALUE)
                 after = self.cluster.merged(payload)
                 trials[id_] = Trial(payload=payload, before=self.cluster.live(id_), after=after)
         self._wanted = desired

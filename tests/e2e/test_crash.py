@@ -181,6 +181,10 @@ class Stage:
         self.source = self.author.commit_and_push(f"generation {self.number}", generation(self.number))
         return self.source
 
+    def shown(self, plane: ControlPlane) -> str:
+        """The tree that a cluster's branch shows."""
+        return self.branches[plane.name].git("rev-parse", f"reconciler/cluster/{plane.name}^{{tree}}")
+
     def check(self, marks: dict[str, int], before: dict[str, dict[str, str]]) -> None:
         """Every object of the step was written once in both lives, none other at all; what stays is the same object."""
         expected = expected_writes(self.number)
@@ -206,8 +210,8 @@ class Stage:
         assert sources.count(self.source) == 1
         for plane in self.planes:
             tree = self.repository.git("rev-parse", f"reconciler/rendered:clusters/{plane.name}")
-            branch = f"reconciler/cluster/{plane.name}"
-            assert self.branches[plane.name].git("rev-parse", f"{branch}^{{tree}}") == tree
+            # The branches lie elsewhere: nobody has waited for them.
+            eventually("the branch shows it", lambda plane=plane, tree=tree: self.shown(plane) == tree)
 
 
 def step(plane: ControlPlane, mark: int) -> list[tuple[str, str, str]]:

@@ -1,6 +1,7 @@
 """Small fleets on real repositories: what they hold, a record on them, and `git` as the witness."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -98,7 +99,18 @@ def observe(record, source, rendered):
 def one_pass(record):
     at = record.fetch()
     decision = record.decide(at, None)
-    return record.publish(decision, at)
+    return published(record, decision, at)
+
+
+def published(record, decision, at):
+    """The truth and then every branch that lies elsewhere, as the program does it on other threads."""
+    found = record.publish(decision, at)
+    problems = [
+        problem
+        for clusters in record.places_elsewhere(decision).values()
+        for problem in record.project(decision, found, clusters)
+    ]
+    return replace(found, problems=(*found.problems, *problems))
 
 
 def trailers(repository, branch):

@@ -1,0 +1,77 @@
+"""Cluster branches on other remotes than the truth's: shown after it, each remote at its own pace, waited for by nobody.
+
+A remote that does not answer costs its own clusters the news. Only the newest decision is shown: what came in between is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.errors import Problem, ReconcilerError
+from reconciler.loop.backoff import Backoff
+from reconciler.loop.cycle import Passed
+from reconciler.loop.lanes import Pool
+from reconciler.loop.log import Log
+from reconciler.loop.record import Place, Record, not_moved
+
+
+@dataclass(slots=True, kw_only=True)
+class Projector:
+    """Shows the newest pass wherever it is not shown yet. `may_write` is asked before each push; `changed` is called when what is wrong changed."""
+
+    pool: Pool
+    may_write: Callable[[], str]
+    changed: Callable[[], None]
+    log: Log
+    backoff: Callable[[], Backoff] = Backoff
+    _newest: Passed | None = None
+    _places: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
+    _tasks: dict[Place, asyncio.Task[None]] = field(default_factory=dict)
+    _problems: dict[Place, tuple[Problem, ...]] = field(default_factory=dict)
+
+    def show(self, passed: Passed, places: Mapping[Place, tuple[str, ...]]) -> None:
+        """Bring these remotes, each with its clusters, to what this pass came to."""
+        self._newest, self._places = passed, places
+        for place in [place for place in self._problems if place not in places]:
+            del self._problems[place]
+        for place in places:
+            task = self._tasks.get(place)
+            if task is None or task.done():
+                self._tasks[place] = asyncio.create_task(self._follow(place))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """The branches that could not be moved, with what was said."""
+        return tuple(problem for _, found in sorted(self._problems.items(), key=str) for problem in found)
+
+    async def end(self) -> None:
+        """Stop trying; what is under way ends by itself."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _follow(self, place: Place) -> None:
+        backoff = self.backoff()
+        shown: Passed | None = None
+        while (passed := self._newest) is not None and passed is not shown and place in self._places:
+            clusters = self._places[place]
+            problems = await self._project(passed, clusters)
+            if problems != self._problems.get(place, ()):
+                self._problems[place] = problems
+                self.changed()
+            if problems:
+                await asyncio.sleep(backoff.next())
+            else:
+                backoff.reset()
+                shown = passed
+
+    async def _project(self, passed: Passed, clusters: tuple[str, ...]) -> tuple[Problem, ...]:
+        stopped = self.may_write()
+        if stopped:
+            return ()
+        try:
+            return await self.pool.do(Record.project, passed.decision, passed.published, clusters)
+        except ReconcilerError as error:
+            self.log.warning("branches.failed", clusters=list(clusters), problem=str(error))
+            return tuple(not_moved(passed.published.branches.cluster(name), str(error)) for name in clusters)

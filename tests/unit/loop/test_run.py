@@ -1,0 +1,262 @@
+"""The running reconciler over real repositories and clusters in memory: who waits for whom, and for whom nobody waits."""
+
+import asyncio
+import socket
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+import structlog
+
+from reconciler.errors import ReconcilerError
+from reconciler.loop.freshness import Freshness
+from reconciler.loop.island import Island
+from reconciler.loop.run import Reconciler
+from reconciler.loop.triggers import Triggers
+from reconciler.plan.changes import Rules
+from reconciler.settings import RemoteUrls, Settings
+from reconciler.wiring import remotes_of
+from tests.contract.memory import MemoryCluster, MemoryTarget
+from tests.gitservers import bare_repository
+from tests.unit.loop.fleets import cluster, config_map, fleet, observe, one_pass
+from tests.unit.loop.islands import Clock, Observer, until
+
+
+class Scene:
+    """A reconciler, its remotes, and what each cluster holds."""
+
+    def __init__(self, scene):
+        self.repository, self.author, self.record = scene
+        self.clusters = {}
+        self.clock = Clock()
+        self.program = None
+        self.stopping = asyncio.Event()
+        self.unmade = set()
+        self.targets = {}
+
+    def reconciler(self, **more):
+        self.program = Reconciler(
+            record=self.record,
+            triggers=Triggers(poll_interval=0.0),
+            make_island=self._island,
+            aggregate=lambda body, _items: body,
+            clock=self.clock,
+            log=structlog.get_logger(),
+            fresh=Freshness.polling(0.0),
+            grace=0.2,
+            **more,
+        )
+        return self.program
+
+    def _island(self, cluster):
+        if cluster.name in self.unmade:
+            raise ReconcilerError(f"{cluster.name} cannot be reached at all")
+        held = self.clusters.setdefault(cluster.name, MemoryCluster(name=cluster.name))
+
+        async def tree(commit):
+            return await self.program.asked.do(type(self.record).objects_at, commit, cluster.name)
+
+        target = self.targets.get(cluster.name) or MemoryTarget(held, tree)
+        return Island(
+            name=cluster.name,
+            target=target,
+            observer=Observer(cluster.name),
+            rules=lambda _desired: Rules(now=self.clock()),
+            clock=self.clock,
+            changed=self.program.status_changed,
+            unsure=self.program.fresh.doubt,
+            log=structlog.get_logger(),
+        )
+
+    def push(self, message, **files):
+        return self.author.commit_and_push(message, files)
+
+    def names(self, name="a"):
+        held = self.clusters.get(name)
+        return sorted(id_.name for id_ in held.objects if id_.kind == "ConfigMap") if held else []
+
+    @asynccontextmanager
+    async def running(self, **more):
+        program = self.reconciler(**more)
+        work = asyncio.create_task(program.run(self.stopping))
+        try:
+            yield program
+        finally:
+            self.stopping.set()
+            await asyncio.wait_for(work, 20)
+
+
+@pytest.fixture
+def program(scene):
+    found = Scene(scene)
+    source = found.author.commit_and_push("first", {**fleet(2), "clusters/b.yaml": cluster("b")})
+    observe(found.record, source, one_pass(found.record).commit)
+    one_pass(found.record)
+    return found
+
+
+@pytest.fixture
+def black_hole():
+    """An address that takes connections and never says a word."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+
+def with_urls(found, **urls):
+    """The record's remotes with other addresses for some roles."""
+    remotes = remotes_of(Settings(remotes=RemoteUrls(source=found.repository.url, **urls)), None, laptop=True)
+    found.record.remotes = remotes
+
+
+async def test_a_remote_of_cluster_branches_that_never_answers_holds_up_neither_truth_nor_delivery(
+    program, black_hole, tmp_path
+):
+    bare_repository(tmp_path / "branches" / "a.git")
+    with_urls(program, cluster=f"{black_hole}/{{cluster}}.git")
+    async with program.running() as running:
+        await until(lambda: program.names("a") == program.names("b") == ["c00", "c01"], within=15)
+        started = time.monotonic()
+        program.push("more", **{"apps/more.yaml": config_map("more")})
+        running.triggers.fire("test")
+        await until(lambda: "more" in program.names("a"), within=15)
+        assert time.monotonic() - started < 10
+        assert program.repository.branches()["reconciler/rendered"] == running.last.published.commit
+
+
+async def test_one_remote_of_many_that_is_not_there_is_said_for_its_cluster_and_the_others_are_shown(
+    program, tmp_path
+):
+    shown = bare_repository(tmp_path / "branches" / "a.git")
+    with_urls(program, cluster=f"{tmp_path.as_uri()}/branches/{{cluster}}.git")
+    async with program.running() as running:
+        await until(lambda: "reconciler/cluster/a" in shown.branches(), within=15)
+        await until(lambda: [each.code for each in running.problems()] == ["R603"], within=15)
+        (problem,) = running.problems()
+        assert problem.subject == "reconciler/cluster/b"
+        assert "cannot fetch from the cluster remote" in problem.evidence[0]
+        assert program.names("b") == ["c00", "c01"]
+        late = bare_repository(tmp_path / "branches" / "b.git")
+        await until(lambda: "reconciler/cluster/b" in late.branches(), within=15)
+        await until(lambda: running.problems() == (), within=15)
+    tree = program.repository.git("rev-parse", "reconciler/rendered:clusters/b")
+    assert late.git("rev-parse", "reconciler/cluster/b^{tree}") == tree
+
+
+async def test_nothing_is_delivered_of_a_truth_that_the_remote_refused(program):
+    program.repository.refuse_pushes("main is frozen", refs="refs/heads/reconciler/rendered")
+    program.push("more", **{"apps/more.yaml": config_map("more")})
+    async with program.running() as running:
+        await until(lambda: "main is frozen" in running.trouble, within=15)
+        # The first pass failed, so what was pushed before is healed; the refused commit is nowhere.
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+        assert "reconciler/rendered" in running.trouble
+        program.repository.accept_pushes()
+        await until(lambda: "more" in program.names("a"), within=15)
+
+
+async def test_a_host_that_never_answers_does_not_keep_a_restart_from_healing(program, black_hole):
+    async with program.running():
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+    again = Scene((program.repository, program.author, program.record))
+    again.clusters = program.clusters
+    held = again.clusters["a"]
+    held.objects = {id_: body for id_, body in held.objects.items() if id_.name != "c01"}
+    # The truth on a host that takes the connection and no more; the mirror knows what was pushed last.
+    remotes = program.record.remotes
+    silent = replace(remotes.source, url=f"{black_hole}/fleet.git")
+    program.record.remotes = replace(remotes, source=silent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reconciler.loop.run.STAND_AFTER", 0.3)
+        async with again.running() as running:
+            await until(lambda: again.names("a") == ["c00", "c01"], within=15)
+            assert running.last is None
+            assert running.ready() == "no pass has succeeded yet"
+            stopped = time.monotonic()
+    # And it stops, although git was still waiting for a word.
+    assert time.monotonic() - stopped < 10
+
+
+class Stuck:
+    """A target whose write does not end by itself."""
+
+    name = "b"
+
+    def __init__(self):
+        self.real = MemoryTarget(MemoryCluster(name="b"), self._no_tree)
+        self.entered = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    async def _no_tree(self, _commit):
+        return None
+
+    async def inspect(self, desired, *, full=True):
+        return await self.real.inspect(desired, full=full)
+
+    async def apply(self, plan):
+        self.entered.set()
+        await self.let_go.wait()
+        return await self.real.apply(plan)
+
+    async def close(self):
+        pass
+
+
+async def test_a_cluster_that_leaves_while_it_hangs_holds_up_nobody(program):
+    stuck = Stuck()
+    program.targets["b"] = stuck
+    leaving = {"clusters/b.yaml": None, "approvals/b.yaml": removal("b")}
+    async with program.running() as running:
+        await until(lambda: stuck.entered.is_set() and program.names("a") == ["c00", "c01"], within=15)
+        program.push("b leaves", **leaving, **{"apps/more.yaml": config_map("more")})
+        running.triggers.fire("test")
+        await until(lambda: "more" in program.names("a"), within=15)
+        assert set(running.islands) == {"a"}
+        stuck.let_go.set()
+
+
+async def test_a_cluster_that_comes_back_is_served_by_one_worker_after_the_other(program):
+    stuck = Stuck()
+    program.targets["b"] = stuck
+    async with program.running() as running:
+        await until(stuck.entered.is_set, within=15)
+        del program.targets["b"]
+        # Another way into the same cluster: a new connection, so a new worker.
+        changed = cluster("b").replace('"syncMode"', '"apiEndpoint": "https://b.example.com", "syncMode"')
+        program.push("another way", **{"clusters/b.yaml": changed, "apps/more.yaml": config_map("more")})
+        running.triggers.fire("test")
+        await until(lambda: "more" in program.names("a"), within=15)
+        assert program.names("b") == []
+        stuck.let_go.set()
+        await until(lambda: "more" in program.names("b"), within=15)
+
+
+async def test_a_cluster_that_cannot_even_be_begun_with_is_not_the_others_trouble(program):
+    program.unmade.add("a")
+    async with program.running() as running:
+        await until(lambda: program.names("b") == ["c00", "c01"], within=15)
+        assert set(running.islands) == {"b"}
+        assert running.trouble == ""
+        program.unmade.clear()
+        running.triggers.fire("test")
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+
+
+def removal(name):
+    import json
+
+    spec = {
+        "objects": [{"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", "name": name}],
+        "clusters": ["*"],
+        "expires": "2099-01-01T00:00:00Z",
+    }
+    return json.dumps(
+        {
+            "apiVersion": "fleet-reconciler/v1alpha1",
+            "kind": "Approval",
+            "metadata": {"name": "leaves"},
+            "spec": spec,
+        }
+    )
