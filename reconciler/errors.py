@@ -9,7 +9,8 @@ pass, or one cluster's part of it. Foreign exceptions are translated in `kube/` 
       GitError          FetchFailed*, PushRejected* (LostRace*),
                         HistoryRewritten, ForeignCommit                      -> operator
       ClusterError      Unreachable*, Throttled*, Forbidden, Unauthorized,
-                        FieldConflict, Rejected, CredentialRefused, Outdated -> the cluster's owner
+                        FieldConflict, Rejected, CredentialRefused, Outdated,
+                        Halted                                       -> the cluster's owner
     * retryable; nothing else is retried.
 """
 
@@ -136,13 +137,19 @@ class Unreachable(ClusterError):  # noqa: N818
 
 
 class Throttled(ClusterError):  # noqa: N818
-    """The server asked us to come back later; `retry_after` is in seconds."""
+    """The server asked us to come back later; `retry_after` is in seconds.
+
+    `may_have_happened`: it did not finish in time, so that nobody knows whether a write was carried out.
+    """
 
     retryable = True
 
-    def __init__(self, message: str, *, cluster: str = "", retry_after: float = 1.0) -> None:
+    def __init__(
+        self, message: str, *, cluster: str = "", retry_after: float = 1.0, may_have_happened: bool = False
+    ) -> None:
         super().__init__(message, cluster=cluster)
         self.retry_after = retry_after
+        self.may_have_happened = may_have_happened
 
 
 class Unauthorized(ClusterError):  # noqa: N818
@@ -193,3 +200,7 @@ class CredentialRefused(ClusterError):  # noqa: N818
 
 class Outdated(ClusterError):  # noqa: N818
     """Another writer has changed our record in the cluster since we read it: this pass must not write any more."""
+
+
+class Halted(ClusterError):  # noqa: N818
+    """A write was not sent, because nothing may be written just now (suspension, a lost lease, the end); carries why."""

@@ -146,9 +146,15 @@ class Surroundings:
 
 def island_for(cluster: Cluster, source: Source, settings: Settings, around: Around) -> Island:
     """One cluster's worker on a real API server; the same for the reconciler and for the agent."""
-    client = Client(source, cluster=cluster.name, limits=Limits(timeout=settings.request_timeout))
     log = structlog.get_logger()
     found: list[Island] = []
+
+    def stopped() -> str:
+        return around.stopped() or found[0].may_not_write
+
+    client = Client(
+        source, cluster=cluster.name, limits=Limits(timeout=settings.request_timeout), halted=stopped
+    )
 
     def retain(desired: Body, live: Body) -> Body:
         try:
@@ -163,7 +169,7 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         retain=retain,
         tree=around.tree,
         supersedes=around.supersedes,
-        stopped=lambda: around.stopped() or found[0].may_not_write,
+        stopped=stopped,
         preempted=lambda: found[0].is_waited_for,
     )
     site = Site(

@@ -1,7 +1,8 @@
 """One API server: requests over one connection pool, in JSON bytes, with timeouts, bounded retries and our own errors.
 
-Promises: no foreign exception leaves, no request outlives its timeout, only repeatable requests are repeated, redirects
-are never followed (the credential would go with them). Knows paths and bytes; must not know what a plan is.
+Promises: no foreign exception leaves, no request outlives its timeout, only repeatable requests are repeated, redirects are never
+followed (the credential would go with them), and no write is sent, the first time or again, without asking whether it may.
+Knows paths and bytes; must not know what a plan is.
 """
 
 from __future__ import annotations
@@ -20,10 +21,18 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from reconciler.errors import ClusterError, CredentialRefused, Rejected, Throttled, Unauthorized, Unreachable
+from reconciler.errors import (
+    ClusterError,
+    CredentialRefused,
+    Halted,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
 from reconciler.kube.connection import Connection, Source
 from reconciler.kube.discovery import discover
-from reconciler.kube.errors import translate
+from reconciler.kube.errors import decoded, translate
 from reconciler.kube.resources import Discovery, Resource
 from reconciler.kube.retry import Backoff, RetryBudget
 from reconciler.model.manifest import Body
@@ -44,11 +53,8 @@ class Answer:
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body, decoded. An answer that is no JSON counts as none: something else than an API server spoke."""
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
-            raise Unreachable("the answer is not JSON: this is not an API server") from error
+        """The body, decoded. An answer that is no JSON object counts as none: something else than an API server spoke."""
+        return decoded(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +86,17 @@ class Client:
         limits: Limits | None = None,
         budget: RetryBudget | None = None,
         clock: Callable[[], float] = time.time,
+        halted: Callable[[], str] = lambda: "",
     ) -> None:
+        """`halted` says why nothing may be written just now; asked right before each write is sent."""
         self.cluster = cluster
         self.limits = limits or Limits()
         self._source = source
         self._budget = budget or RetryBudget()
         self._clock = clock
+        self._halted = halted
+        # As many as there are connections: who waits for one has not been asked yet whether it may write.
+        self._writing = asyncio.Semaphore(self.limits.connections)
         self._current: _Way | None = None
         self._loading = asyncio.Lock()
         self._discovery: Discovery | None = None
@@ -273,11 +284,16 @@ class Client:
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
+        writes = method != "GET" and (query or {}).get("dryRun") != "All"
         attempt, renewed = 0, False
         while True:
             way = await self._way()
             try:
-                return await self._once(way, method, path, query or {}, body, headers, within)
+                if not writes:
+                    return await self._once(way, method, path, query or {}, body, headers, within)
+                async with self._writing:
+                    self._may_write()
+                    return await self._once(way, method, path, query or {}, body, headers, within)
             except Unauthorized as error:
                 if renewed:
                     raise Unauthorized(
@@ -371,12 +387,17 @@ class Client:
                 raise
             raise Unreachable("the connection was closed", cluster=self.cluster) from error
 
+    def _may_write(self) -> None:
+        reason = self._halted()
+        if reason:
+            raise Halted(reason, cluster=self.cluster)
+
     def _wait(self, error: ClusterError, attempt: int, *, repeatable: bool) -> float | None:
         backoff = self.limits.backoff
         if not error.retryable or isinstance(error, _Silent | _Untrusted) or attempt + 1 >= backoff.attempts:
             return None
         # A throttled request was not carried out, so that even one that must not be repeated may be tried again.
-        if not repeatable and not isinstance(error, Throttled):
+        if not repeatable and (not isinstance(error, Throttled) or error.may_have_happened):
             return None
         asked = error.retry_after if isinstance(error, Throttled) else 0.0
         if asked > backoff.patience or not self._budget.spend():
@@ -409,6 +430,11 @@ class Client:
         except CredentialRefused as error:
             error.cluster = error.cluster or self.cluster
             raise
+        except ClusterError as error:
+            # Where the credential is kept is away. What it said last is as good as it was.
+            if self._current is not None and not self._is_stale(self._current):
+                return
+            raise Unreachable(f"the credential cannot be read: {error}", cluster=self.cluster) from error
         old = self._current
         if old is not None and old.connection.key == connection.key:
             self._current = replace(old, connection=connection)

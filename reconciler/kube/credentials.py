@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from reconciler.errors import CredentialRefused
+from reconciler.errors import CredentialRefused, Forbidden
 from reconciler.kube.connection import Connection
 from reconciler.kube.kubeconfig import Access, access, context_names, parse_kubeconfig, read_kubeconfig
 from reconciler.kube.plugins import run_plugin
@@ -51,7 +51,7 @@ class SecretSource:
         name = self.cluster.name
         try:
             reference = checked_reference(self.cluster, self.namespace)
-            secret = _present(await self.read(reference), reference)
+            secret = await self._secret(reference)
             found = access_of_secret(self.cluster, secret, allowed_commands=self.allowed_commands)
             origin = f"Secret {reference.namespace}/{reference.name}"
             headers = self.cluster.proxy_header if found.proxy else {}
@@ -60,6 +60,14 @@ class SecretSource:
             raise CredentialRefused(
                 f"cluster {name}: {error}", code=error.code, cluster=name
             ) from error.__cause__
+
+    async def _secret(self, reference: SecretReference) -> Body:
+        try:
+            return _present(await self.read(reference), reference)
+        except Forbidden as error:
+            raise CredentialRefused(
+                f"Secret {reference.namespace}/{reference.name} may not be read: {error}", code="R530"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
-import orjson
-
 from reconciler.errors import ClusterError, Unauthorized, Unreachable
+from reconciler.kube.errors import decoded
 from reconciler.kube.resources import Discovery, Resource
 
 _AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
@@ -26,7 +25,7 @@ async def discover(get: Get) -> Discovery:
     core, groups = await asyncio.gather(get("/api", _ACCEPT), get("/apis", _ACCEPT))
     resources: list[Resource] = []
     stale: list[str] = []
-    for document in (orjson.loads(core), orjson.loads(groups)):
+    for document in (decoded(core), decoded(groups)):
         if document.get("kind") == "APIGroupDiscoveryList":
             for version, rows in _aggregated(document):
                 if rows is None:
@@ -94,12 +93,16 @@ def _versions(document: Mapping[str, Any]) -> Iterator[str]:
 
 async def _listed(get: Get, path: str) -> Mapping[str, Any] | None:
     try:
-        answer: Mapping[str, Any] = orjson.loads(await get(path, "application/json"))
+        data = await get(path, "application/json")
     except (Unreachable, Unauthorized):
         raise
-    except (ClusterError, orjson.JSONDecodeError):
+    except ClusterError:
         return None
-    return answer
+    try:
+        return decoded(data)
+    except Unreachable:
+        # One group's server speaks of something else; the API server in front of it has answered.
+        return None
 
 
 def _listed_resources(group_version: str, answer: Mapping[str, Any]) -> Iterator[Resource]:

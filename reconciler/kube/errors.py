@@ -12,7 +12,15 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.errors import ClusterError, FieldConflict, Forbidden, Rejected, Throttled, Unauthorized
+from reconciler.errors import (
+    ClusterError,
+    FieldConflict,
+    Forbidden,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
 
 _LONGEST: Final = 400
 _IMMUTABLE: Final = re.compile(
@@ -45,7 +53,7 @@ def translate(status: int, body: bytes, *, cluster: str, retry_after: str = "") 
             return FieldConflict(said, cluster=cluster)
         case 429 | 503 | 504:
             seconds = _seconds(retry_after) or _seconds(details.get("retryAfterSeconds")) or 0.0
-            return Throttled(said, cluster=cluster, retry_after=seconds)
+            return Throttled(said, cluster=cluster, retry_after=seconds, may_have_happened=status == 504)
         case _:
             fields = tuple(dict.fromkeys(str(cause["field"]) for cause in causes if cause.get("field")))
             return Rejected(
@@ -57,6 +65,17 @@ def translate(status: int, body: bytes, *, cluster: str, retry_after: str = "") 
                 immutable=status == 422 and bool(_IMMUTABLE.search(said)),
                 missing=_missing(details) if status == 404 else ("", "", ""),
             )
+
+
+def decoded(body: bytes) -> dict[str, Any]:
+    """The JSON object that a server sent. Raises Unreachable where it is none: something else than an API server spoke."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unreachable("the answer is not JSON: this is not an API server") from error
+    if not isinstance(document, dict):
+        raise Unreachable("the answer is not a JSON object: this is not an API server")
+    return document
 
 
 def is_dry_run_unsupported(error: ClusterError) -> bool:

@@ -17,7 +17,7 @@ import orjson
 
 from reconciler.errors import ClusterError, Rejected, Unreachable
 from reconciler.kube.client import Client
-from reconciler.kube.errors import translate
+from reconciler.kube.errors import decoded, translate
 from reconciler.kube.resources import Resource
 from reconciler.model.manifest import Body
 
@@ -97,7 +97,7 @@ async def _changes(
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line:
-                    yield _event(orjson.loads(line), resource, client.cluster)
+                    yield _event(decoded(line), resource, client.cluster)
             if len(rest) > _LARGEST:
                 raise ClusterError("one watch event is larger than 32 MiB", cluster=client.cluster)
 

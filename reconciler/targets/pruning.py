@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from reconciler.errors import ClusterError, FieldConflict
+from reconciler.errors import ClusterError, FieldConflict, Halted
 from reconciler.model.identity import ObjectId
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.plan.holds import hold_deletions
@@ -22,7 +22,7 @@ from reconciler.targets.site import Site
 from reconciler.targets.table import Table
 from reconciler.targets.together import all_or_first_error
 from reconciler.targets.waiting import until_gone, until_ready
-from reconciler.targets.writing import Progress, StoppedError
+from reconciler.targets.writing import Progress
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Pruner:
         return True
 
     async def prune(self, plan: Plan) -> bool:
-        """Delete; true where nothing of what should go is left. Raises StoppedError and ClusterError."""
+        """Delete; true where nothing of what should go is left. Raises Halted and ClusterError."""
         deletions = hold_deletions(plan.deletions, self.progress.refused)
         left: list[Change] = [change for change in deletions if change.action is Action.SKIP]
         survivors: list[Change] = []
@@ -110,7 +110,7 @@ class Pruner:
         async with self._gate:
             reason = self.site.questions.stopped()
             if reason:
-                raise StoppedError(reason)
+                raise Halted(reason)
             try:
                 await self.site.client.delete(resource, change.id.namespace, change.id.name, uid=change.uid)
             except FieldConflict:

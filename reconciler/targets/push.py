@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from reconciler.errors import Halted
 from reconciler.model.identity import ObjectId
 from reconciler.model.plan import Action, Desired, Live, LiveObject, Outcome, Parent, Plan
 from reconciler.plan.changes import Rules, changes
@@ -25,7 +26,7 @@ from reconciler.targets.pruning import Pruner
 from reconciler.targets.record import confirm_parent, write_parent
 from reconciler.targets.site import Site
 from reconciler.targets.table import Table
-from reconciler.targets.writing import Progress, StoppedError, Writer
+from reconciler.targets.writing import Progress, Writer
 
 CHECKPOINTS: Final = (
     "before-record",
@@ -118,7 +119,7 @@ class PushTarget:
         complete, stopped = False, ""
         try:
             complete = await self._carry_out(plan, desired, progress)
-        except StoppedError as stop:
+        except Halted as stop:
             stopped = str(stop)
             said = f"nothing more was written: {stop}"
             progress.problems.append(delivery_problem("R516", self.name, said))
@@ -175,7 +176,7 @@ class PushTarget:
     def _may_write(self) -> None:
         reason = self.site.questions.stopped()
         if reason:
-            raise StoppedError(reason)
+            raise Halted(reason)
 
     def _outcome(self, plan: Plan, progress: Progress, started: datetime, *, complete: bool) -> Outcome:
         return Outcome(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from reconciler.errors import ClusterError, Problem, Rejected
+from reconciler.errors import ClusterError, Halted, Problem, Rejected
 from reconciler.kube.resources import Resource
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
@@ -31,10 +31,6 @@ from reconciler.targets.waiting import until_active, until_established, until_go
 
 _ROUNDS: Final = 5
 _PATH_PATIENCE: Final = 10.0
-
-
-class StoppedError(Exception):
-    """Writing was suspended; carries why. Never leaves `targets`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +63,7 @@ class Writer:
         self._gate = asyncio.Semaphore(self.site.concurrency)
 
     async def stage(self, changes: Sequence[Change]) -> None:
-        """Carry out one stage. Raises StoppedError, and ClusterError where the whole cluster fails."""
+        """Carry out one stage. Raises Halted, and ClusterError where the whole cluster fails."""
         tried = await self._try_deferred(changes)
         # What an earlier stage could not do may take more with it than the plan could know.
         held, refused = hold_stage(tried, self.progress.refused)
@@ -138,7 +134,7 @@ class Writer:
         async with self._gate:
             reason = site.questions.stopped()
             if reason:
-                raise StoppedError(reason)
+                raise Halted(reason)
             try:
                 if change.recreate:
                     await self._take_away(change, resource)
