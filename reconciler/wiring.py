@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import structlog
 
@@ -294,7 +295,11 @@ def leader_of(own: Client | None, namespace: str, name: str) -> Leader:
             "--leader-elect needs a cluster to hold the lease in: run inside one, or name --own-context"
         )
     return Leader(
-        client=own, namespace=namespace, name=name, identity=f"{socket.gethostname()}_{os.getpid()}"
+        client=own,
+        namespace=namespace,
+        name=name,
+        # Host and process are not enough: pods on one host's network share both.
+        identity=f"{socket.gethostname()}_{uuid4()}",
     )
 
 

@@ -70,6 +70,21 @@ async def lead(leader: Leader, stopping: asyncio.Event, stack: AsyncExitStack, l
     return True
 
 
+def passing_on(leader: Leader, readiness: Readiness, fire: Callable[[str], None]) -> Callable[[str], None]:
+    """`fire`, or while we wait for the lease: let its holder know. A Service sends webhooks to any replica that is ready."""
+    under_way: set[asyncio.Task[bool]] = set()
+
+    def fired(reason: str) -> None:
+        if not readiness.waits:
+            fire(reason)
+            return
+        task = asyncio.create_task(leader.pass_on(reason))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    return fired
+
+
 def local_path(url: str) -> Path | None:
     """The directory that a URL names on this machine, or None."""
     text = url.removeprefix("file://")

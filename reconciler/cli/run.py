@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.fleetpath import plugins_option
-from reconciler.cli.processes import Readiness, background, lead, local_path, stop_on_signals
+from reconciler.cli.processes import (
+    Readiness,
+    background,
+    lead,
+    local_path,
+    passing_on,
+    stop_on_signals,
+)
 from reconciler.cli.runoptions import (
     access_of,
     cluster_options,
@@ -25,7 +33,6 @@ from reconciler.settings import BranchNames, RemoteUrls, Settings
 
 if TYPE_CHECKING:
     from reconciler.loop.run import Reconciler
-    from reconciler.loop.triggers import Triggers
 
 
 @click.command("run")
@@ -116,11 +123,17 @@ async def _run(options: dict[str, object]) -> int:
         if own is not None:
             stack.push_async_callback(own.close)
         readiness = Readiness(work=program.ready, waits=bool(options["leader_elect"]))
-        await _serve(options, program, readiness, triggers, stack)
+        leader = (
+            wiring.leader_of(own, access.namespace, "fleet-reconciler") if options["leader_elect"] else None
+        )
+        fire: Callable[[str], None] = triggers.fire
+        if leader is not None:
+            leader.asked = triggers.fire
+            fire = passing_on(leader, readiness, triggers.fire)
+        await _serve(options, program, readiness, fire, stack)
         await switch.look()
         background(stack, switch.watch(stopping), stopping)
-        if options["leader_elect"]:
-            leader = wiring.leader_of(own, access.namespace, "fleet-reconciler")
+        if leader is not None:
             if not await lead(leader, stopping, stack, log):
                 return 0
             program.may_write = lambda: "" if leader.holds() else "the lease is lost"
@@ -138,7 +151,7 @@ async def _serve(
     options: dict[str, object],
     program: Reconciler,
     readiness: Readiness,
-    triggers: Triggers,
+    fire: Callable[[str], None],
     stack: AsyncExitStack,
 ) -> None:
     """The HTTP servers that were asked for."""
@@ -155,7 +168,7 @@ async def _serve(
         if secret_file is None:
             raise SettingsError("--listen needs --webhook-secret-file: unsigned webhooks are refused")
         handler = webhook_handler(
-            triggers.fire,
+            fire,
             secret=lambda: secret_file.read_bytes().strip(),
             branches=program.record.branches,
             log=telemetry.logger(),

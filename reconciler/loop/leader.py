@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from reconciler.errors import ClusterError, FieldConflict, Outdated, Rejected
 from reconciler.kube.client import Client
 from reconciler.kube.resources import Resource
 from reconciler.model.manifest import Body
+
+_ATTEMPTS: Final = 5
 
 LEASES = Resource(
     group="coordination.k8s.io",
@@ -38,9 +40,13 @@ class LeaseSettings:
     retry_period: float = 2.0
 
 
+ASKED: Final = "fleet-reconciler/asked"
+"""An annotation of the Lease: what a replica that waits was asked for (a webhook reaches any of them) and passes on."""
+
+
 @dataclass(slots=True)
 class Leader:
-    """One candidate for one Lease."""
+    """One candidate for one Lease. `asked` is called while it is ours, with what another replica passed on."""
 
     client: Client
     namespace: str
@@ -48,8 +54,10 @@ class Leader:
     identity: str
     settings: LeaseSettings = field(default_factory=LeaseSettings)
     clock: Callable[[], float] = time.monotonic
+    asked: Callable[[str], None] = lambda _reason: None
     _renewed: float = field(default=float("-inf"))
     _seen: tuple[str, float] = field(default=("", float("-inf")))
+    _asked: str | None = None
 
     def holds(self) -> bool:
         """Whether this process may write now."""
@@ -74,15 +82,35 @@ class Leader:
                 return
         await self._release()
 
+    async def pass_on(self, reason: str) -> bool:
+        """Have the holder do what we were asked for; whether it will hear of it, at its next renewal."""
+        for _ in range(_ATTEMPTS):
+            try:
+                lease = await self.client.get(LEASES, self.namespace, self.name)
+                if lease is None:
+                    return False
+                metadata = lease["metadata"]
+                said = f"{reason} {_now()} {self.identity}"
+                annotations = {**(metadata.get("annotations") or {}), ASKED: said}
+                body = {**lease, "metadata": {**metadata, "annotations": annotations}}
+                await self.client.put(LEASES, self.namespace, self.name, body)
+            except FieldConflict:
+                continue  # it was renewed in between
+            except ClusterError:
+                return False
+            return True
+        return False
+
     async def _try(self) -> bool:
         started = self.clock()
         try:
             lease = await self.client.get(LEASES, self.namespace, self.name)
             if lease is None:
-                await self.client.create(LEASES, self.namespace, self._body(None))
+                self._hear(await self.client.create(LEASES, self.namespace, self._body(None)))
             elif self._is_ours(lease) or self._has_expired(lease):
                 # The resourceVersion in it makes this a compare-and-swap.
                 await self.client.put(LEASES, self.namespace, self.name, self._body(lease))
+                self._hear(lease)
             else:
                 return False
         except (FieldConflict, Outdated, Rejected):
@@ -91,6 +119,13 @@ class Leader:
             return self.holds()
         self._renewed = started
         return True
+
+    def _hear(self, lease: Body) -> None:
+        said = str((lease["metadata"].get("annotations") or {}).get(ASKED) or "")
+        # Whatever was asked for before the lease was ours is done anyway: the first pass looks at everything.
+        if self._asked is not None and said and said != self._asked:
+            self.asked(said.partition(" ")[0])
+        self._asked = said
 
     async def _release(self) -> None:
         if not self.holds():
@@ -121,7 +156,7 @@ class Leader:
         )
 
     def _body(self, lease: Body | None) -> Body:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = _now()
         old: dict[str, Any] = (lease or {}).get("spec") or {}
         same = old.get("holderIdentity") == self.identity
         return {
@@ -148,6 +183,10 @@ async def lease_holder(client: Client, namespace: str, name: str) -> str:
     renewed = datetime.fromisoformat(str(spec["renewTime"]))
     age = (datetime.now(UTC) - renewed).total_seconds()
     return holder if age < float(spec.get("leaseDurationSeconds") or 15) else ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
