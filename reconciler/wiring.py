@@ -359,15 +359,15 @@ def agent_of(
     def remote(role: Role) -> Remote:
         return remote_for(settings.remotes, role, cluster=cluster, credentials=credentials, laptop=laptop)
 
-    def reporter(agent: Agent) -> Reporter:
+    def reporter(agent: Agent, handle: Repository) -> Reporter:
         return Reporter(
             cluster=cluster,
-            repository=repository,
+            repository=handle,
             remote=remote(Role.REPORT),
             branches=settings.branches,
             clock=now,
             log=log,
-            in_git=agent.in_git,
+            in_git=agent.in_remote,
             may_write=lambda: agent.may_write(),  # noqa: PLW0108 - the lease is given to the agent later
             stage=surroundings.hooks.stage,
             interval=settings.report_interval,

@@ -10,18 +10,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from reconciler.errors import ReconcilerError
+from reconciler.git.repository import Repository, reopened
 from reconciler.interpreter.registry import NATIVE, Interpreters
-from reconciler.loop.clusterbranch import ClusterBranch
+from reconciler.loop.clusterbranch import ClusterBranch, Taken
 from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
 from reconciler.loop.lanes import hurry
 from reconciler.loop.log import Log
 from reconciler.loop.reporter import Reporter
-from reconciler.loop.run import ENDING, Hooks
+from reconciler.loop.run import ENDING, STAND_AFTER, Hooks
 from reconciler.loop.triggers import Triggers
 from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId
@@ -32,10 +33,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Agent:
-    """The running agent of one cluster. `make_reporter` is asked once, with what calls on the thread that may use Git."""
+    """The running agent of one cluster. `make_reporter` is asked once, with the handle of the thread that speaks with remotes.
+
+    That thread is another one than the islands' questions go to: what a remote keeps waiting keeps nothing else.
+    """
 
     branch: ClusterBranch
-    make_reporter: Callable[[Agent], Reporter]
+    make_reporter: Callable[[Agent, Repository], Reporter]
     triggers: Triggers
     log: Log
     hooks: Hooks = field(default_factory=Hooks)
@@ -51,9 +55,12 @@ class Agent:
     reporter: Reporter = field(init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
+    _far: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "remote"))
+    _remote: ClusterBranch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reporter = self.make_reporter(self)
+        self._remote = replace(self.branch, repository=reopened(self.branch.repository))
+        self.reporter = self.make_reporter(self, self._remote.repository)
 
     @property
     def cluster(self) -> str:
@@ -64,7 +71,6 @@ class Agent:
         """Follow the branch until `stopping`."""
         self.island = island
         self._stopping = stopping
-        await self._stand()
         tasks = [
             asyncio.create_task(island.run(stopping), name=f"island {self.cluster}"),
             asyncio.create_task(self.reporter.forever(island, stopping)),
@@ -75,7 +81,8 @@ class Agent:
         finally:
             stopping.set()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.to_thread(self._git.shutdown)
+            for thread in (self._git, self._far):
+                await asyncio.to_thread(thread.shutdown)
             hurrying.cancel()
 
     def changed(self) -> None:
@@ -120,7 +127,8 @@ class Agent:
         if known is not None:
             return known
         try:
-            newest = await self.in_git(self.branch.newest)
+            tip = await self.in_remote(self._remote.fetched)
+            newest = await self.in_git(self.branch.rendered_of, tip) if tip else ""
         except ReconcilerError as error:
             self.log.warning("follow.failed", problem=str(error), kind=type(error).__name__)
             return False
@@ -132,47 +140,52 @@ class Agent:
 
     async def _follow_forever(self, island: Island, stopping: asyncio.Event) -> None:
         stop = asyncio.create_task(stopping.wait())
-        first = True
+        first = asyncio.create_task(self._follow(island))
+        await asyncio.wait({first, stop}, timeout=STAND_AFTER, return_when=asyncio.FIRST_COMPLETED)
+        if self.fresh.doubt():
+            await self._stand(island)
+        await first
         while not stopping.is_set():
-            if not first:
-                wait = asyncio.create_task(self.triggers.wait())
-                await asyncio.wait({wait, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if not wait.done():
-                    wait.cancel()
-                    break
-            first = False
-            self.turned = time.monotonic()
-            started = time.monotonic()
-            try:
-                tip = await self.in_git(self.branch.fetched)
-                self.hooks.stage("fetch", time.monotonic() - started)
-                if tip:
-                    await self._take(tip)
-                    self.fresh.confirm()
-                    island.confirmed()
-                self.trouble = "" if tip else f"the remote has no branch {self.branch.name} yet"
-                self.hooks.passed("ok")
-            except ReconcilerError as error:
-                self.trouble = str(error)
-                self.hooks.passed("failed")
-                self.log.warning("follow.failed", problem=str(error), kind=type(error).__name__)
+            wait = asyncio.create_task(self.triggers.wait())
+            await asyncio.wait({wait, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not wait.done():
+                wait.cancel()
+                break
+            await self._follow(island)
         stop.cancel()
 
-    async def _stand(self) -> None:
-        """Deliver what was fetched last, before anybody is asked: healing does not need the remote."""
-        tip = self.branch.known()
-        if tip:
-            try:
-                await self._take(tip)
-            except ReconcilerError as error:
-                self.log.warning("stand.failed", problem=str(error))
+    async def _follow(self, island: Island) -> None:
+        """Look at the remote once, and take what is there. An error is state."""
+        self.turned = started = time.monotonic()
+        try:
+            tip = await self.in_remote(self._remote.fetched)
+            self.hooks.stage("fetch", time.monotonic() - started)
+            if tip:
+                taken = await self.in_git(self.branch.read, tip)
+                await self.in_git(self.branch.remember, tip)
+                self.fresh.confirm()
+                self._want(island, taken, tip)
+                island.confirmed()
+            self.trouble = "" if tip else f"the remote has no branch {self.branch.name} yet"
+            self.hooks.passed("ok")
+        except ReconcilerError as error:
+            self.trouble = str(error)
+            self.hooks.passed("failed")
+            self.log.warning("follow.failed", problem=str(error), kind=type(error).__name__)
 
-    async def _take(self, tip: str) -> None:
-        taken = await self.in_git(self.branch.read, tip)
-        await self.in_git(self.branch.remember, tip)
-        island = self.island
-        if island is None:
+    async def _stand(self, island: Island) -> None:
+        """Heal by what was taken last while nobody answers: that does not need the remote."""
+        try:
+            tip = await self.in_git(self.branch.known)
+            taken = await self.in_git(self.branch.read, tip) if tip else None
+        except ReconcilerError as error:
+            self.log.warning("stand.failed", problem=str(error))
             return
+        # The remote may have answered meanwhile.
+        if taken is not None and self.fresh.doubt():
+            self._want(island, taken, tip)
+
+    def _want(self, island: Island, taken: Taken, tip: str) -> None:
         self.rules_now = (taken.limits, taken.approvals)
         self.interpreters = taken.interpreters
         island.suspend("suspended in the fleet repository" if taken.settings.suspend else "")
@@ -189,5 +202,9 @@ class Agent:
         island.want(desired)
 
     async def in_git(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Call something that uses Git, on the one thread that may."""
+        """Call something that reads Git here, on the one thread that may."""
         return await asyncio.get_running_loop().run_in_executor(self._git, lambda: call(*arguments))
+
+    async def in_remote(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Call something that speaks with a remote, on the thread that may wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._far, lambda: call(*arguments))

@@ -85,10 +85,9 @@ class ClusterBranch:
         if tip != known:
             update_references(self.repository, [RefUpdate(name=self._reference, old=known, new=tip)])
 
-    def newest(self) -> str:
-        """The rendered commit that the branch shows on the remote now. Raises GitError where that would not be taken."""
-        tip = self.fetched()
-        return self._judged(tip).trailers.get(RENDERED_COMMIT, "") if tip else ""
+    def rendered_of(self, tip: str) -> str:
+        """The rendered commit that a commit of the branch shows. Raises GitError where that commit would not be taken."""
+        return self._judged(tip).trailers.get(RENDERED_COMMIT, "")
 
     def read(self, tip: str) -> Taken:
         """What a commit of the branch wants, judged by its own settings and by those before it. Raises GitError."""
