@@ -74,6 +74,7 @@ class Settings:
     poll_interval: float = 60.0
     status_interval: float = 300.0
     report_interval: float = 300.0
+    pushes_per_minute: float = 6.0
     full_pass_interval: float = 600.0
     request_timeout: float = 30.0
     ready_timeout: float = 300.0

@@ -18,6 +18,7 @@ from uuid import uuid4
 import structlog
 
 from reconciler.errors import Rejected, SettingsError
+from reconciler.git.commits import Signer
 from reconciler.git.mirror import Mirror, open_mirror
 from reconciler.git.remote import Remote, remote_for
 from reconciler.git.repository import Repository
@@ -32,6 +33,7 @@ from reconciler.loop.clusterbranch import ClusterBranch
 from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
 from reconciler.loop.leader import Leader
+from reconciler.loop.pushrate import PushRate
 from reconciler.loop.record import Record, Remotes
 from reconciler.loop.reporter import Reporter
 from reconciler.loop.run import Hooks, Reconciler
@@ -138,11 +140,12 @@ class Around:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the process gives a program: its data directory, what wants to know of passes, and named crash points."""
+    """What the process gives a program: its data directory, what wants to know of passes, crash points, a key to sign with."""
 
     data: Path
     hooks: Hooks = field(default_factory=Hooks)
     checkpoint: Callable[[str], None] = lambda _name: None
+    signer: Signer | None = None
 
 
 def island_for(cluster: Cluster, source: Source, settings: Settings, around: Around) -> Island:
@@ -237,6 +240,7 @@ def reconciler_of(
         accept_history=accept_history,
         profiles=profiles,
         checkpoint=surroundings.checkpoint,
+        signer=surroundings.signer,
     )
     box: list[Reconciler] = []
 
@@ -280,6 +284,7 @@ def reconciler_of(
         suspended=switch.stopped,
         hooks=surroundings.hooks,
         fresh=Freshness.polling(settings.poll_interval),
+        rate=PushRate(per_minute=settings.pushes_per_minute),
         status_interval=settings.status_interval,
         report_interval=settings.report_interval,
     )
@@ -371,6 +376,8 @@ def agent_of(
             may_write=lambda: agent.may_write(),  # noqa: PLW0108 - the lease is given to the agent later
             stage=surroundings.hooks.stage,
             interval=settings.report_interval,
+            rate=PushRate(per_minute=settings.pushes_per_minute),
+            signer=surroundings.signer,
         )
 
     agent = Agent(

@@ -12,7 +12,14 @@ import click
 
 from reconciler.cli.manifests import agent_manifest
 from reconciler.cli.processes import Readiness, background, lead, local_path, stop_on_signals
-from reconciler.cli.runoptions import crash_checkpoint, credentials_by_role, guard_options, kubeconfig_paths
+from reconciler.cli.runoptions import (
+    commit_options,
+    crash_checkpoint,
+    credentials_by_role,
+    guard_options,
+    kubeconfig_paths,
+    signer_of,
+)
 from reconciler.errors import SettingsError
 from reconciler.settings import BranchNames, RemoteUrls, Settings
 
@@ -66,6 +73,7 @@ from reconciler.settings import BranchNames, RemoteUrls, Settings
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 @guard_options
+@commit_options
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Apply this cluster's branch for ever, and report on its report branch. Needs a Git remote and its own API server.
@@ -127,7 +135,10 @@ async def _run(options: dict[str, Any]) -> int:
             credentials,
             triggers,
             wiring.Surroundings(
-                data=options["data_dir"], hooks=telemetry.hooks(), checkpoint=crash_checkpoint()
+                data=options["data_dir"],
+                hooks=telemetry.hooks(),
+                checkpoint=crash_checkpoint(),
+                signer=signer_of(options["signing_key"]),
             ),
         )
         agent.branch.allowed_signers = options["verify_signatures"]
@@ -168,6 +179,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         ),
         namespace=options["namespace"],
         poll_interval=options["poll_interval"],
+        pushes_per_minute=options["pushes_per_minute"],
         report_interval=options["report_interval"],
         request_timeout=options["timeout"],
         ready_timeout=options["ready_timeout"],

@@ -23,10 +23,12 @@ from reconciler.cli.processes import (
 from reconciler.cli.runoptions import (
     access_of,
     cluster_options,
+    commit_options,
     crash_checkpoint,
     credentials_by_role,
     git_options,
     guard_options,
+    signer_of,
 )
 from reconciler.errors import SettingsError
 from reconciler.settings import BranchNames, RemoteUrls, Settings
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 @git_options
 @cluster_options
 @guard_options
+@commit_options
 @click.option(
     "--listen", metavar="HOST:PORT", help="Serve signed GitHub and GitLab push webhooks at /webhook here."
 )
@@ -116,7 +119,12 @@ async def _run(options: dict[str, object]) -> int:
             mirror.repository,
             remotes,
             triggers,
-            wiring.Surroundings(data=data, hooks=telemetry.hooks(), checkpoint=crash_checkpoint()),
+            wiring.Surroundings(
+                data=data,
+                hooks=telemetry.hooks(),
+                checkpoint=crash_checkpoint(),
+                signer=signer_of(_path_or_none(options["signing_key"])),
+            ),
             accept_history=str(options["accept_history"]),
             profiles=load_profiles(str(options["plugins"])),
         )
@@ -192,6 +200,7 @@ def settings_of(options: dict[str, object]) -> Settings:
         ),
         namespace=str(options["namespace"]),
         poll_interval=float(str(options["poll_interval"])),
+        pushes_per_minute=float(str(options.get("pushes_per_minute", 6.0))),
         status_interval=float(str(options.get("status_interval", 300.0))),
         report_interval=float(str(options.get("report_interval", 300.0))),
         request_timeout=float(str(options["timeout"])),

@@ -14,6 +14,7 @@ from reconciler.errors import SettingsError
 from reconciler.git.urls import Role
 
 if TYPE_CHECKING:
+    from reconciler.git.commits import Signer
     from reconciler.wiring import Access
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -123,6 +124,34 @@ def guard_options(function: F) -> F:
             ),
         ],
     )
+
+
+def commit_options(function: F) -> F:
+    """How the commits that are pushed are signed, and how often they are pushed."""
+    return _all(
+        function,
+        [
+            click.option(
+                "--signing-key",
+                type=click.Path(path_type=Path, dir_okay=False),
+                help="Sign commits with this Ed25519 key (OpenSSH format, no passphrase).",
+            ),
+            click.option(
+                "--pushes-per-minute",
+                type=click.FloatRange(0),
+                default=6.0,
+                show_default=True,
+                help="Pushes to one repository on another machine in the long run; 0: any number.",
+            ),
+        ],
+    )
+
+
+def signer_of(key: Path | None) -> Signer | None:
+    """What signs with the key; None without one. Raises SettingsError where it cannot be used."""
+    from reconciler.git.signatures import SshSigner  # noqa: PLC0415
+
+    return SshSigner(key=key) if key is not None else None
 
 
 def parse_contexts(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -48,10 +48,8 @@ def maintain(repository: Repository, *, need: Due | None = None) -> Due:
         case Due.MERGE:
             _git(repository, "repack", "--geometric=2", "-d", "--quiet")
         case Due.CLEAN:
-            local_git(
-                ["repack", "--cruft", f"--cruft-expiration={_KEEP}", "-d", "--quiet"], repository.directory
-            )
-            local_git(["prune", f"--expire={_KEEP}"], repository.directory)
+            _git(repository, "repack", "--cruft", f"--cruft-expiration={_KEEP}", "-d", "--quiet")
+            _git(repository, "prune", f"--expire={_KEEP}")
             with translated("cannot measure the packs"):
                 size = sum(path.stat().st_size for path in repository.pack_directory.glob("pack-*.pack"))
                 (repository.directory / _SIZE_FILE).write_text(f"{size}\n")

@@ -24,6 +24,7 @@ from reconciler.loop.log import Log
 from reconciler.loop.reporter import Reporter
 from reconciler.loop.run import ENDING, STAND_AFTER, Hooks
 from reconciler.loop.triggers import Triggers
+from reconciler.loop.upkeep import Upkeep
 from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId
 from reconciler.settings import GuardLimits
@@ -57,9 +58,11 @@ class Agent:
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _far: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "remote"))
     _remote: ClusterBranch = field(init=False)
+    _upkeep: Upkeep = field(init=False)
 
     def __post_init__(self) -> None:
         self._remote = replace(self.branch, repository=reopened(self.branch.repository))
+        self._upkeep = Upkeep(repository=self.branch.repository, log=self.log)
         self.reporter = self.make_reporter(self, self._remote.repository)
 
     @property
@@ -81,6 +84,7 @@ class Agent:
         finally:
             stopping.set()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._upkeep.end()
             for thread in (self._git, self._far):
                 await asyncio.to_thread(thread.shutdown)
             hurrying.cancel()
@@ -166,6 +170,7 @@ class Agent:
                 self.fresh.confirm()
                 self._want(island, taken, tip)
                 island.confirmed()
+            self._upkeep.look()
             self.trouble = "" if tip else f"the remote has no branch {self.branch.name} yet"
             self.hooks.passed("ok")
         except ReconcilerError as error:

@@ -14,6 +14,7 @@ from reconciler.loop.backoff import Backoff
 from reconciler.loop.cycle import Passed
 from reconciler.loop.lanes import Pool
 from reconciler.loop.log import Log
+from reconciler.loop.pushrate import PushRate
 from reconciler.loop.record import Place, Record, not_moved
 
 
@@ -25,6 +26,7 @@ class Projector:
     may_write: Callable[[], str]
     changed: Callable[[], None]
     log: Log
+    rate: PushRate = field(default_factory=PushRate)
     backoff: Callable[[], Backoff] = Backoff
     _newest: Passed | None = None
     _places: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
@@ -54,8 +56,14 @@ class Projector:
     async def _follow(self, place: Place) -> None:
         backoff = self.backoff()
         shown: Passed | None = None
+        remote = self.pool.record.remotes.cluster(self._places[place][0])
         while (passed := self._newest) is not None and passed is not shown and place in self._places:
+            wait = self.rate.wait(remote)
+            if wait:
+                await asyncio.sleep(wait)
+                continue
             clusters = self._places[place]
+            self.rate.spend(remote)
             problems = await self._project(passed, clusters)
             if problems != self._problems.get(place, ()):
                 self._problems[place] = problems

@@ -20,7 +20,6 @@ from reconciler.git.commits import Signer
 from reconciler.git.commits import read_commit as read_git_commit
 from reconciler.git.errors import foreign_commit_problem
 from reconciler.git.history import check_history, contains
-from reconciler.git.maintenance import maintain
 from reconciler.git.reader import REPORT, ClusterFiles, Files, read_tip
 from reconciler.git.references import RefUpdate, full_name, resolve
 from reconciler.git.remote import Remote, fetch, push, remote_references
@@ -299,10 +298,6 @@ class Record:
         """The files of the status tree (empty `tip`: none)."""
         found = read_tip(self.repository, tip, required=(RENDERED_COMMIT,))
         return found.files if found else {}
-
-    def maintain(self) -> str:
-        """Merge packs when there are many; what was done."""
-        return str(maintain(self.repository))
 
     def observation(self, tip: str) -> Observation:
         """The facts at a status commit."""

@@ -21,6 +21,7 @@ from reconciler.git.repository import Repository
 from reconciler.git.writer import CommitFacts, write_files
 from reconciler.loop.island import Island
 from reconciler.loop.log import Log
+from reconciler.loop.pushrate import PushRate
 from reconciler.manifests.load import load
 from reconciler.model.cluster import ClusterStatus
 from reconciler.observe.branches import encode_report
@@ -45,6 +46,7 @@ class Reporter:
     signer: Signer | None = None
     interval: float = 300.0
     coalesce: float = 0.3
+    rate: PushRate = field(default_factory=PushRate)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reported: dict[str, bytes] = field(default_factory=dict)
     _reported_at: datetime | None = None
@@ -64,7 +66,7 @@ class Reporter:
             changed.cancel()
             if stopping.is_set():
                 break
-            await asyncio.sleep(self.coalesce)
+            await asyncio.wait({stop}, timeout=max(self.coalesce, self.rate.wait(self.remote)))
             self._changed.clear()
             try:
                 await self.report(island)
@@ -86,6 +88,7 @@ class Reporter:
         if files == self._reported and not heartbeat:
             return
         started = time.monotonic()
+        self.rate.spend(self.remote)
         await self.in_git(self._push, files, now)
         self._reported, self._reported_at = files, now
         self.stage("report", time.monotonic() - started)

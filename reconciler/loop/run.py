@@ -24,10 +24,12 @@ from reconciler.loop.island import Island
 from reconciler.loop.lanes import Lane, Pool, hurry
 from reconciler.loop.log import Log
 from reconciler.loop.projector import Projector
+from reconciler.loop.pushrate import PushRate
 from reconciler.loop.record import Record
 from reconciler.loop.reports import Reports
 from reconciler.loop.statuswriter import StatusWriter
 from reconciler.loop.triggers import Triggers
+from reconciler.loop.upkeep import Upkeep
 from reconciler.model.cluster import Cluster
 from reconciler.model.config import Approval
 from reconciler.settings import GuardLimits
@@ -72,6 +74,7 @@ class Reconciler:
     last: Passed | None = None
     trouble: str = ""
     fresh: Freshness = field(default_factory=lambda: Freshness.polling(60.0))
+    rate: PushRate = field(default_factory=PushRate)
     turned: float = field(default_factory=time.monotonic)
     asked: Lane = field(init=False)
     """Where islands put their questions to Git: never behind a remote that does not answer."""
@@ -81,6 +84,7 @@ class Reconciler:
     _projector: Projector = field(init=False)
     _status: StatusWriter = field(init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _upkeep: Upkeep = field(init=False)
     _settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _passing: bool = False
     _reached: bool = False
@@ -90,12 +94,14 @@ class Reconciler:
         self._passes = Lane(self.record, "passes")
         self.asked = Lane(self.record.beside(), "questions")
         self._pool = Pool(self.record, "remotes")
+        self._upkeep = Upkeep(repository=self.record.repository, log=self.log)
         self._archipelago = Archipelago(lane=self.asked, make_island=self.make_island, log=self.log)
         self._projector = Projector(
             pool=self._pool,
             may_write=lambda: self.may_write() or self.suspended(),
             changed=self.status_changed,
             log=self.log,
+            rate=self.rate,
         )
         self._status = StatusWriter(
             lane=Lane(self.record.beside(), "status"),
@@ -115,6 +121,7 @@ class Reconciler:
             told=lambda: self.hooks.fleet(self.islands, self.problems()),
             stage=self.hooks.stage,
             interval=self.status_interval,
+            rate=self.rate,
         )
 
     @property
@@ -135,6 +142,7 @@ class Reconciler:
             if not self.trouble:
                 with suppress(ReconcilerError):
                     await self._status.write(self.last)
+            await self._upkeep.end()
             for lane in (self._passes, self.asked, self._status.lane, self._pool):
                 await asyncio.to_thread(lane.close)
             hurrying.cancel()
@@ -178,6 +186,8 @@ class Reconciler:
             if not first and set(reasons) == {"report"}:
                 self._status.changed()
                 continue
+            # What arrives while the host is spared goes with the same push.
+            await asyncio.wait({stop}, timeout=self.rate.wait(self.record.remotes.rendered))
             self._passing = True
             passing = asyncio.create_task(self._pass(reasons, wake))
             if first:
@@ -231,6 +241,9 @@ class Reconciler:
     async def _deliver(self, passed: Passed) -> None:
         """The truth is pushed: tell the islands, and show it on the other remotes. Waits for neither."""
         self.last = passed
+        if passed.published.updates:
+            self.rate.spend(self.record.remotes.rendered)
+        self._upkeep.look()
         self.fresh.confirm()
         self._status.tip = self._status.tip or passed.at.status
         self._projector.show(passed, self.record.places_elsewhere(passed.decision))

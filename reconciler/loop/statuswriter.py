@@ -17,6 +17,7 @@ from reconciler.loop.cycle import Passed
 from reconciler.loop.island import Island
 from reconciler.loop.lanes import Lane
 from reconciler.loop.log import Log
+from reconciler.loop.pushrate import KEPT, PushRate
 from reconciler.loop.record import Record
 from reconciler.loop.reports import Reports
 from reconciler.model.cluster import DeliveryMode
@@ -48,6 +49,7 @@ class StatusWriter:
     stage: Callable[[str, float], None] = lambda _name, _seconds: None
     interval: float = 300.0
     coalesce: float = 0.3
+    rate: PushRate = field(default_factory=PushRate)
     reports_due: bool = True
     tip: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,7 +69,8 @@ class StatusWriter:
             changed.cancel()
             if stopping.is_set():
                 break
-            await asyncio.sleep(self.coalesce)
+            remote = self.lane.record.remotes.status
+            await asyncio.wait({stop}, timeout=max(self.coalesce, self.rate.wait(remote, kept=KEPT)))
             self._changed.clear()
             try:
                 await self.write(last())
@@ -127,6 +130,7 @@ class StatusWriter:
         if new == tip:
             return
         self.tip = new
+        self.rate.spend(self.lane.record.remotes.status)
         seconds = time.monotonic() - started
         self.stage("status", seconds)
         self.log.info(

@@ -58,8 +58,9 @@ def fleet(count=3, **more):
     )
 
 
-def ready_report(name):
-    status = ClusterStatus(
+def ready_status():
+    """A cluster that serves what these fleets hold."""
+    return ClusterStatus(
         kubernetes_version="v1.36.3",
         api_enablements=(
             ApiResources(
@@ -71,7 +72,10 @@ def ready_report(name):
             Condition(type="Ready", status="True", reason="ClusterReady"),
         ),
     )
-    return emit(encode_cluster_report(ClusterReport(name=name, status=status)))
+
+
+def ready_report(name):
+    return emit(encode_cluster_report(ClusterReport(name=name, status=ready_status())))
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from reconciler.loop.island import Island, Pace
-from reconciler.model.cluster import ClusterStatus, Condition
 from reconciler.model.identity import id_of_body
 from reconciler.model.observation import ClusterReport, MemberStatus, Readiness
 from reconciler.model.plan import Desired, DesiredObject
 from reconciler.plan.changes import Rules
 from tests.contract.memory import MemoryCluster, MemoryTarget
-
-READY = (Condition(type="Ready", status="True", reason="ClusterReady"),)
+from tests.unit.loop.fleets import ready_status
 
 
 class Clock:
@@ -40,7 +38,7 @@ class Observer:
         pass
 
     async def cluster(self, now):
-        return ClusterReport(name=self.name, status=ClusterStatus(conditions=READY))
+        return ClusterReport(name=self.name, status=ready_status())
 
     async def objects(self, wanted, failures):
         return {

@@ -1,6 +1,7 @@
 """The running reconciler over real repositories and clusters in memory: who waits for whom, and for whom nobody waits."""
 
 import asyncio
+import json
 import socket
 import time
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ import pytest
 import structlog
 
 from reconciler.errors import ReconcilerError
+from reconciler.git.objects import Kind
+from reconciler.git.repository import Batch
 from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
 from reconciler.loop.run import Reconciler
@@ -245,8 +248,6 @@ async def test_a_cluster_that_cannot_even_be_begun_with_is_not_the_others_troubl
 
 
 def removal(name):
-    import json
-
     spec = {
         "objects": [{"apiVersion": "cluster.karmada.io/v1alpha1", "kind": "Cluster", "name": name}],
         "clusters": ["*"],
@@ -260,3 +261,48 @@ def removal(name):
             "spec": spec,
         }
     )
+
+
+class Sparing:
+    """A rate that makes each push wait a little."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.spent = []
+
+    def wait(self, remote, *, kept=0):
+        return self.seconds
+
+    def spend(self, remote):
+        self.spent.append(remote.role.value)
+
+
+async def test_what_arrives_while_the_host_is_spared_goes_with_one_push(program):
+    rate = Sparing(0.0)
+    async with program.running(rate=rate) as running:
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+        await until(lambda: "status" in rate.spent, within=15)
+        rate.seconds, before = 0.7, rate.spent.count("rendered")
+        for name in ("one", "two", "three"):
+            program.push(name, **{f"apps/{name}.yaml": config_map(name)})
+            running.triggers.fire("test")
+        await until(lambda: {"one", "two", "three"} <= set(program.names("a")), within=15)
+        assert rate.spent.count("rendered") == before + 1
+    sources = program.repository.log(
+        "reconciler/rendered", "%(trailers:key=Source-Commit,valueonly,separator=)"
+    )
+    assert program.author.head in sources
+
+
+async def test_many_packs_are_merged_while_the_program_runs(program):
+    packs = program.record.repository.pack_directory
+    for number in range(60):
+        batch = Batch()
+        batch.add(Kind.BLOB, b"%d" % number)
+        program.record.repository.write(batch.objects)
+    assert len(list(packs.glob("*.pack"))) >= 60
+    async with program.running():
+        await until(lambda: len(list(packs.glob("*.pack"))) < 50, within=30)
+        program.push("more", **{"apps/more.yaml": config_map("more")})
+        program.program.triggers.fire("test")
+        await until(lambda: "more" in program.names("a"), within=15)
