@@ -1,6 +1,6 @@
-"""What an agent tells of its cluster: a report branch that it alone writes, on change and at least once an interval.
+"""What an agent tells of its cluster: a report branch that it alone writes, on a transition and at least once an interval.
 
-A report that says nothing new replaces the branch's tip, so that a heartbeat grows no history.
+Numbers alone wait for the interval. A report that says nothing new replaces the branch's tip, so that a heartbeat grows no history.
 """
 
 from __future__ import annotations
@@ -83,8 +83,10 @@ class Reporter:
         previous = self._reported.get("cluster.yaml")
         before = await asyncio.to_thread(_status_of, previous) if previous else None
         told = replace(island.report, status=quantised(island.report.status, before), observed_at=None)
-        files = await asyncio.to_thread(encode_report, told, island.members)
         heartbeat = self._reported_at is None or now - self._reported_at >= timedelta(seconds=self.interval)
+        files = await asyncio.to_thread(
+            encode_report, told, island.members, previous=self._reported, counters_due=heartbeat
+        )
         if files == self._reported and not heartbeat:
             return
         started = time.monotonic()

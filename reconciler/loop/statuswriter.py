@@ -201,6 +201,7 @@ def scheduling_facts(observation: Observation) -> dict[str, Body]:
     for name, report in observation.clusters.items():
         body = encode_cluster_status(report.status)
         body["conditions"] = [(c.type, c.status) for c in report.status.conditions]
+        body["scopes"] = sorted(report.scopes.items())
         facts[name] = body
     return facts
 

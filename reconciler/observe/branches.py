@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from reconciler.manifests.emit import emit
 from reconciler.manifests.load import load
 from reconciler.model.cluster import Condition
 from reconciler.model.identity import ObjectId, object_id_of_path
@@ -23,6 +22,7 @@ from reconciler.status.document import (
     encode_cluster_report,
     encode_member,
 )
+from reconciler.status.settled import settled
 
 CLUSTER_FILE: Final = "cluster.yaml"
 OBJECTS: Final = "objects/"
@@ -40,13 +40,20 @@ class Report:
     refused: int = 0
 
 
-def encode_report(report: ClusterReport, members: Mapping[ObjectId, MemberStatus]) -> dict[str, bytes]:
-    """The files of a report branch: one for the cluster, one an object."""
-    files = {CLUSTER_FILE: emit(encode_cluster_report(report))}
+def encode_report(
+    report: ClusterReport,
+    members: Mapping[ObjectId, MemberStatus],
+    *,
+    previous: Mapping[str, bytes] | None = None,
+    counters_due: bool = True,
+) -> dict[str, bytes]:
+    """The files of a report branch: one for the cluster, one an object. Unless numbers are due, those of `previous` stand."""
+    bodies = {CLUSTER_FILE: encode_cluster_report(report)}
     for id_, member in sorted(members.items()):
         body = {"apiVersion": API_VERSION, "kind": "ObjectReport", **encode_member(member)}
-        files[f"{OBJECTS}{id_.tree_path}"] = emit(body)
-    return files
+        bodies[f"{OBJECTS}{id_.tree_path}"] = body
+    before = previous or {}
+    return {path: settled(body, before.get(path), counters_due=counters_due) for path, body in bodies.items()}
 
 
 def decode_report(cluster: str, files: Mapping[str, bytes]) -> Report | None:

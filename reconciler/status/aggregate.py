@@ -10,10 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from reconciler.manifests.emit import emit
-from reconciler.manifests.load import load
 from reconciler.model.binding import Binding
 from reconciler.model.cluster import Cluster
 from reconciler.model.identity import ObjectId
@@ -30,6 +28,7 @@ from reconciler.status.document import (
     encode_resource,
     workload_path,
 )
+from reconciler.status.settled import body_of, settled
 from reconciler.status.text import status_text
 
 Aggregate = Callable[[Body, Sequence[Body]], Body]
@@ -63,22 +62,24 @@ class Facts:
 def status_files(facts: Facts, aggregate: Aggregate) -> dict[str, bytes]:
     """Path to bytes of the whole status tree. Equal to `facts.previous` where nothing worth a commit changed."""
     files: dict[str, bytes] = {}
+    told: dict[str, Body] = {}
     for cluster in facts.clusters:
         report = facts.reports.get(cluster.name)
         if report is not None:
             path = cluster_path(cluster.name)
-            files[path] = _settled(
-                encode_cluster_report(report), facts.previous.get(path), facts.counters_due
+            files[path] = settled(
+                encode_cluster_report(report), facts.previous.get(path), counters_due=facts.counters_due
             )
+            told[cluster.name] = body_of(files[path], path)
     rows: list[Body] = []
     for id_, binding in sorted(facts.bindings.items()):
         body = workload_document(
             id_, binding, facts.templates.get(id_), facts.members.get(id_, ()), facts, aggregate
         )
         path = workload_path(id_)
-        files[path] = _settled(body, facts.previous.get(path), facts.counters_due)
-        rows.append(_body_of(files[path], path))
-    summary = _summary(facts, rows)
+        files[path] = settled(body, facts.previous.get(path), counters_due=facts.counters_due)
+        rows.append(body_of(files[path], path))
+    summary = _summary(facts, told, rows)
     files[SUMMARY_PATH] = emit(summary)
     files[TEXT_PATH] = status_text(summary, rows).encode()
     return files
@@ -94,7 +95,7 @@ def workload_document(
 ) -> Body:
     """The `WorkloadStatus` document of one template: per cluster, and merged as Karmada merges it."""
     path = workload_path(id_)
-    before = _body_of(facts.previous.get(path), path)
+    before = body_of(facts.previous.get(path), path)
     expected = binding.target_names
     entries = sorted((member for member in members if member.cluster in expected), key=lambda m: m.cluster)
     items = [encode_member(member) for member in entries]
@@ -129,46 +130,7 @@ def workload_document(
     return body
 
 
-def _settled(body: Body, previous: bytes | None, counters_due: bool) -> bytes:
-    """`body` as bytes, or the previous bytes when only numbers moved and numbers are not due."""
-    data = emit(body)
-    if previous is None or data == previous or counters_due:
-        return data
-    return previous if _transitions(body) == _transitions(_body_of(previous, "")) else data
-
-
-def _transitions(body: Mapping[str, Any]) -> Any:
-    """The part of a document whose change is worth a commit at once."""
-    status = body.get("status") or {}
-    if body.get("kind") == "ClusterReport":
-        return (
-            body.get("sync"),
-            body.get("appliedCommit"),
-            status.get("kubernetesVersion"),
-            status.get("apiEnablements"),
-            [(c.get("type"), c.get("status"), c.get("reason")) for c in status.get("conditions") or []],
-            status.get("nodeSummary"),
-            status.get("resourceSummary"),
-        )
-    return (
-        body.get("clusters"),
-        body.get("health"),
-        body.get("readiness"),
-        [
-            (
-                i.get("clusterName"),
-                i.get("applied"),
-                i.get("appliedMessage"),
-                i.get("health"),
-                i.get("readiness"),
-            )
-            for i in body.get("aggregatedStatus") or []
-        ],
-        [(c.get("type"), c.get("status"), c.get("reason")) for c in body.get("conditions") or []],
-    )
-
-
-def _summary(facts: Facts, rows: Sequence[Body]) -> Body:
+def _summary(facts: Facts, told: Mapping[str, Body], rows: Sequence[Body]) -> Body:
     clusters = []
     for cluster in facts.clusters:
         report = facts.reports.get(cluster.name)
@@ -184,8 +146,10 @@ def _summary(facts: Facts, rows: Sequence[Body]) -> Body:
             entry["current"] = report.rendered_commit in wanted
         if report and report.sync:
             entry["sync"] = report.sync
-        if report and report.message:
-            entry["message"] = report.message
+        # The words of the settled document: they change by themselves, and are no news.
+        message = (told.get(cluster.name, {}).get("sync") or {}).get("message")
+        if message:
+            entry["message"] = message
         clusters.append(entry)
     return {
         "apiVersion": API_VERSION,
@@ -201,10 +165,3 @@ def _summary(facts: Facts, rows: Sequence[Body]) -> Body:
         },
         "problems": dict(sorted(facts.problem_counts.items())),
     }
-
-
-def _body_of(data: bytes | None, path: str) -> Body:
-    if not data:
-        return {}
-    documents = load(data, path).documents
-    return documents[0].body if documents else {}
