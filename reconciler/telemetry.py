@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Final, TextIO
 
 import structlog
@@ -17,6 +19,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from reconciler.errors import Problem
 from reconciler.loop.island import Island
 from reconciler.loop.run import Hooks
+from reconciler.model.observation import ClusterReport
+from reconciler.model.plan import Action
 
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
 
@@ -81,19 +85,46 @@ def logger() -> structlog.typing.FilteringBoundLogger:
 
 def hooks() -> Hooks:
     """Metrics from what a pass tells."""
+    known: set[str] = set()
 
-    def fleet(islands: Mapping[str, Island], problems: tuple[Problem, ...]) -> None:
+    def fleet(
+        islands: Mapping[str, Island], problems: tuple[Problem, ...], reports: Mapping[str, ClusterReport]
+    ) -> None:
         for severity in ("error", "warning"):
             PROBLEMS.labels(severity).set(sum(1 for p in problems if p.severity.value == severity))
-        for name, island in islands.items():
-            ready = island.report.status.condition("Ready") if island.report else None
+        # A cluster that left must not be Ready, or behind, for ever.
+        for name in known - {*islands, *reports}:
+            _forget(name)
+        for name in known & reports.keys() - islands.keys():
+            _forget(name, but_ready=True)
+        known.clear()
+        known.update(islands, reports)
+        for name, report in reports.items():
+            ready = report.status.condition("Ready")
             CLUSTER_READY.labels(name).set(1 if ready is not None and ready.status == "True" else 0)
-            CLUSTER_LAG_SECONDS.labels(name).set(island.lag_seconds)
-            for action, count in (island.outcome.counts if island.outcome else {}).items():
-                OBJECTS.labels(name, action.value).set(count)
+        for name, island in islands.items():
+            # Asked at each scrape: a cluster that is silent tells nothing, and falls behind meanwhile.
+            CLUSTER_LAG_SECONDS.labels(name).set_function(partial(_lag, island))
+            for action in Action:
+                counts = island.outcome.counts if island.outcome else {}
+                OBJECTS.labels(name, action.value).set(counts.get(action, 0))
 
     return Hooks(
         stage=lambda name, seconds: STAGE_SECONDS.labels(name).observe(seconds),
         passed=lambda result: PASSES.labels(result).inc(),
         fleet=fleet,
     )
+
+
+def _lag(island: Island) -> float:
+    return island.lag_seconds
+
+
+def _forget(cluster: str, *, but_ready: bool = False) -> None:
+    for metric, labels in (
+        *(() if but_ready else ((CLUSTER_READY, (cluster,)),)),
+        (CLUSTER_LAG_SECONDS, (cluster,)),
+        *((OBJECTS, (cluster, action.value)) for action in Action),
+    ):
+        with suppress(KeyError):
+            metric.remove(*labels)

@@ -134,6 +134,7 @@ class Around:
     stopped: Callable[[], str]
     changed: Callable[[], None]
     unsure: Callable[[], str] = lambda: ""
+    stage: Callable[[str, float], None] = lambda _name, _seconds: None
     interpreters: Callable[[], Interpreters] = lambda: NATIVE
     checkpoint: Callable[[str], None] = lambda _name: None
 
@@ -201,6 +202,7 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         clock=now,
         changed=around.changed,
         unsure=around.unsure,
+        stage=around.stage,
         log=log,
         observe_only=cluster.observe_only,
     )
@@ -269,6 +271,7 @@ def reconciler_of(
                 stopped=lambda: program.may_deliver() or switch.stopped(cluster.name),
                 changed=program.status_changed,
                 unsure=program.fresh.doubt,
+                stage=surroundings.hooks.stage,
                 interpreters=lambda: program.interpreters,
                 checkpoint=surroundings.checkpoint,
             ),
@@ -413,6 +416,7 @@ def agent_of(
             stopped=agent.may_deliver,
             changed=agent.changed,
             unsure=agent.fresh.doubt,
+            stage=surroundings.hooks.stage,
             interpreters=lambda: agent.interpreters,
             checkpoint=surroundings.checkpoint,
         ),

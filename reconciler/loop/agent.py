@@ -92,6 +92,10 @@ class Agent:
     def changed(self) -> None:
         """Something is new to report."""
         self.reporter.changed()
+        island = self.island
+        if island is not None and island.report is not None:
+            name = self.cluster
+            self.hooks.fleet({name: island}, island.problems(), {name: island.report})
 
     def may_deliver(self) -> str:
         """Why nothing may be written to the cluster just now, or an empty text."""

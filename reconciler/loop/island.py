@@ -7,6 +7,7 @@ alone. It decides nothing: `plan.changes` and the guards do, `Target` carries ou
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -78,7 +79,7 @@ class Island:
     """One cluster's state between passes.
 
     `rules` is asked at each pass (approvals expire); `changed` is called when there is something new to tell. `unsure` says
-    why the tree may be out of date (nobody could be asked for a newer one): nothing is deleted on its word then.
+    why the tree may be out of date (nobody could be asked for a newer one): nothing is deleted on its word then. `stage` counts seconds.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Island:
     changed: Callable[[], None]
     log: Log
     unsure: Callable[[], str] = lambda: ""
+    stage: Callable[[str, float], None] = lambda _name, _seconds: None
     pace: Pace = field(default_factory=Pace)
     healer: Healing | None = None
     observe_only: bool = False
@@ -274,10 +276,14 @@ class Island:
         )
         self._overdue = False
         try:
+            began = time.monotonic()
             plan = await _unless(stopping, self.look(full=full))
             if plan is None:
                 return 0.0
+            looked = time.monotonic()
+            self.stage("inspect", looked - began)
             self.outcome = await self.carry_out(plan, started)
+            self.stage("apply", time.monotonic() - looked)
             if full:
                 self._looked_over = started
             self.trouble = ""
@@ -322,7 +328,9 @@ class Island:
             if self._delivered.is_set():
                 self._delivered.clear()
                 pause = self.pace.moving
+            began = time.monotonic()
             await _unless(stopping, self.observe())
+            self.stage("observe", time.monotonic() - began)
             if (self.report, self.members) != before:
                 pause = self.pace.moving
             await _first(stopping, self._delivered, seconds=pause if self._is_moving else self.pace.settled)

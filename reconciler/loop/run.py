@@ -32,6 +32,7 @@ from reconciler.loop.triggers import Triggers
 from reconciler.loop.upkeep import Upkeep
 from reconciler.model.cluster import Cluster
 from reconciler.model.config import Approval
+from reconciler.model.observation import ClusterReport
 from reconciler.settings import GuardLimits
 from reconciler.status.aggregate import Aggregate
 
@@ -45,11 +46,13 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """What the surroundings want to know: seconds by stage, passes by result, the state of the fleet for metrics."""
+    """What the surroundings want to know: seconds by stage, passes by result; workers, problems and reports of the fleet."""
 
     stage: Callable[[str, float], None] = lambda _name, _seconds: None
     passed: Callable[[str], None] = lambda _result: None
-    fleet: Callable[[Mapping[str, Island], tuple[Problem, ...]], None] = lambda _islands, _problems: None
+    fleet: Callable[[Mapping[str, Island], tuple[Problem, ...], Mapping[str, ClusterReport]], None] = (
+        lambda _islands, _problems, _reports: None
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,7 +121,7 @@ class Reconciler:
             may_write=self._not_leading,
             fire=self.triggers.fire,
             problems=self.problems,
-            told=lambda: self.hooks.fleet(self.islands, self.problems()),
+            told=lambda reports: self.hooks.fleet(self.islands, self.problems(), reports),
             stage=self.hooks.stage,
             interval=self.status_interval,
             rate=self.rate,

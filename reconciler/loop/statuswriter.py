@@ -45,7 +45,7 @@ class StatusWriter:
     may_write: Callable[[], str]
     fire: Callable[[str], None]
     problems: Callable[[], tuple[Problem, ...]]
-    told: Callable[[], None] = lambda: None
+    told: Callable[[Mapping[str, ClusterReport]], None] = lambda _reports: None
     stage: Callable[[str, float], None] = lambda _name, _seconds: None
     interval: float = 300.0
     coalesce: float = 0.3
@@ -111,7 +111,7 @@ class StatusWriter:
             released={name: await self.lane.do(Record.released, name) for name in _pulled(passed)},
         )
         told = (facts.source_commit, facts.rendered_commit, tip, reports, members, facts.problem_counts)
-        self.told()
+        self.told(reports)
         if told == self._told and not due:
             return
         files = await asyncio.to_thread(status_files, facts, self.aggregate)
