@@ -154,7 +154,8 @@ def _changed_paths(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[t
     for key in sorted({*before, *after}):
         if key in before and key in after:
             yield from _changed_paths(before[key], after[key], (*path, key))
-        else:
+        elif before.get(key) is not None or after.get(key) is not None:
+            # A script has no null: what it leaves out there is not what the member keeps.
             yield (*path, key)
 
 

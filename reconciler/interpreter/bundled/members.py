@@ -7,7 +7,8 @@ Items are AggregatedStatusItems; None means that there is nothing to aggregate, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import is_
+from typing import Any, Final
 
 from reconciler.interpreter.custom.results import resolve_empties
 from reconciler.interpreter.reading import integer_at, object_at, objects_at, text_at, value_at, with_value
@@ -16,16 +17,33 @@ from reconciler.model.manifest import Body
 
 Items = Sequence[Body] | None
 
+_TOLD_BY: Final = ("type", "status", "reason")
+"""What tells one condition of a member from another."""
+
 
 def statuses(items: Items) -> list[Body]:
     """The statuses of the members that report one."""
     return item_statuses(items or ())
 
 
-def settled(value: Body) -> Body:
-    """The object without nulls, and without empty lists and objects below its top."""
-    body: Body = resolve_empties(_as_in_lua(value), ()) or {}
+def settled(value: Body, references: Iterable[Any] = ()) -> Body:
+    """The object without nulls, and without empty lists and objects below its top that no reference has."""
+    body: Body = resolve_empties(_as_in_lua(value), references) or {}
     return body
+
+
+def without_nulls(value: Any) -> Any:
+    """The value as scripts see it, without nulls in objects and lists; the same value where there are none."""
+    match value:
+        case dict():
+            fields = {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+            is_same = len(fields) == len(value) and all(fields[key] is value[key] for key in fields)
+            return value if is_same else fields
+        case list() | tuple():
+            items = [without_nulls(inner) for inner in value if inner is not None]
+            is_same = len(items) == len(value) and all(map(is_, items, value))
+            return value if is_same else items
+    return value
 
 
 def with_status(body: Body, status: Body | None) -> Body:
@@ -85,10 +103,11 @@ def latest(reports: Iterable[Body], name: str) -> str | None:
 
 def merged_conditions(items: Iterable[Body]) -> list[Body]:
     """Conditions of equal type, status and reason as one, each cluster's message behind its name."""
-    merged: dict[tuple[str, str, str], Body] = {}
+    merged: dict[tuple[str | None, ...], Body] = {}
     for item in items:
         for condition in objects_at(item, "status", "conditions"):
-            key = (text_at(condition, "type"), text_at(condition, "status"), text_at(condition, "reason"))
+            # An absent reason is not an empty one.
+            key = tuple(text_at(condition, name) if name in condition else None for name in _TOLD_BY)
             message = f"{text_at(item, 'clusterName')}={text_at(condition, 'message')}"
             known = merged.get(key)
             merged[key] = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from reconciler.interpreter.bundled.argo import workflow
 from reconciler.interpreter.bundled.flink import flinkdeployment
@@ -30,13 +30,14 @@ from reconciler.interpreter.bundled.kruise import (
 )
 from reconciler.interpreter.bundled.kubeflow import mpijob, notebook, pytorchjob, tfjob
 from reconciler.interpreter.bundled.kyverno import policy
+from reconciler.interpreter.bundled.members import settled, without_nulls
 from reconciler.interpreter.bundled.ray import raycluster, rayjob, rayservice
 from reconciler.interpreter.bundled.spark import sparkapplication
 from reconciler.interpreter.bundled.volcano import job
 from reconciler.interpreter.rules import GroupVersionKind, KindRules, Layer
 from reconciler.model.manifest import Body
 
-RULES_BY_KIND: Final[Mapping[GroupVersionKind, KindRules]] = MappingProxyType(
+_RULES: Final[Mapping[GroupVersionKind, KindRules]] = MappingProxyType(
     {
         ("apps.kruise.io/v1alpha1", "AdvancedCronJob"): advancedcronjob.RULES,
         ("apps.kruise.io/v1alpha1", "BroadcastJob"): broadcastjob.RULES,
@@ -67,28 +68,52 @@ RULES_BY_KIND: Final[Mapping[GroupVersionKind, KindRules]] = MappingProxyType(
         ("sparkoperator.k8s.io/v1beta2", "SparkApplication"): sparkapplication.RULES,
     }
 )
-"""Their `aggregate` tells None from an empty list, as recorded documents do."""
 
-Aggregate = Callable[[Body, Sequence[Body], datetime | None], Body]
+Rule = Callable[..., Any]
+
+
+def _without_nulls(rule: Rule | None, *, gives_objects: bool = False) -> Rule | None:
+    """The rule asked as a script would be: null is nothing, and an object comes back without the fields that held only that."""
+    if rule is None:
+        return None
+
+    def asked(*given: Any) -> Any:
+        result = rule(*map(without_nulls, given))
+        return settled(result, given[:2]) if gives_objects else result
+
+    return asked
+
+
+def _as_declared(rules: KindRules) -> KindRules:
+    return KindRules(
+        replicas=_without_nulls(rules.replicas),
+        components=_without_nulls(rules.components),
+        revise=_without_nulls(rules.revise, gives_objects=True),
+        health=_without_nulls(rules.health),
+        reflect=_without_nulls(rules.reflect),
+        aggregate=_without_nulls(rules.aggregate),
+        retain=_without_nulls(rules.retain, gives_objects=True),
+        dependencies=_without_nulls(rules.dependencies),
+    )
 
 
 def _without_empty_lists(rules: KindRules) -> KindRules:
     """Where no member reports there is nothing to aggregate: that is what Karmada reads back from its storage."""
-    aggregate = rules.aggregate
+    aggregate: Rule | None = rules.aggregate
     if aggregate is None:
         return rules
 
     def aggregated(body: Body, items: Sequence[Body], now: datetime | None) -> Body:
-        return _call(aggregate, body, items or None, now)
+        merged: Body = aggregate(body, items or None, now)
+        return merged
 
     return replace(rules, aggregate=aggregated)
 
 
-def _call(
-    aggregate: Callable[..., Body], body: Body, items: Sequence[Body] | None, now: datetime | None
-) -> Body:
-    return aggregate(body, items, now)
-
+RULES_BY_KIND: Final[Mapping[GroupVersionKind, KindRules]] = MappingProxyType(
+    {kind: _as_declared(rules) for kind, rules in _RULES.items()}
+)
+"""Every bundled kind. Their `aggregate` tells None from an empty list, as recorded documents do."""
 
 BUNDLED_RULES: Final[Layer] = MappingProxyType(
     {kind: _without_empty_lists(rules) for kind, rules in RULES_BY_KIND.items()}

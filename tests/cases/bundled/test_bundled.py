@@ -103,5 +103,24 @@ def test_the_layer_takes_an_empty_list_for_nothing_to_aggregate():
     assert set(BUNDLED_RULES) == set(RULES_BY_KIND)
 
 
+@pytest.mark.parametrize("kind", ["BroadcastJob", "CloneSet", "DaemonSet", "StatefulSet"])
+def test_the_health_of_what_has_no_status_yet_is_unknown(kind):
+    version = "v1beta1" if kind == "StatefulSet" else "v1alpha1"
+    body = {"apiVersion": f"apps.kruise.io/{version}", "kind": kind, "metadata": {"name": "n"}, "spec": {}}
+    assert NATIVE.health(body).value == "Unknown"
+    assert NATIVE.health({**body, "status": {"observedGeneration": 1}}).value == "Unhealthy"
+
+
+def test_what_a_rule_makes_of_null_is_not_kept_from_the_member():
+    desired = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "metadata": {"name": "r", "creationTimestamp": None},
+        "spec": {"url": "u"},
+    }
+    live = {**desired, "spec": {"url": "u", "suspend": True}}
+    assert NATIVE.retained_paths(desired, live) == (("spec", "suspend"),)
+
+
 def test_a_kind_that_is_not_bundled_in_this_version_is_left_to_others():
     assert NATIVE.rule({"apiVersion": "kyverno.io/v2", "kind": "Policy"}, "health") is None

@@ -63,12 +63,12 @@ def components(body: Body) -> tuple[Component, ...]:
 
 def health(body: Body) -> bool:
     """It runs or has ended; while it starts, only an error of its author's counts as what was asked for."""
-    state = value_at(body, "status", "jobStatus", "state")
-    if state is None:
+    if value_at(body, "status", "jobStatus", "state") is None:
         return (
             text_at(body, "status", "jobManagerDeploymentStatus") == "READY"
             and text_at(body, "status", "lifecycleState") == "STABLE"
         )
+    state = text_at(body, "status", "jobStatus", "state")
     if state in _STARTING_STATES:
         error = text_at(body, "status", "error")
         return any(reason in error for reason in _AUTHORS_ERRORS)
@@ -105,9 +105,9 @@ def _task_managers(body: Body) -> int:
 
 def _needs(body: Body, manager: str) -> ReplicaRequirements:
     requests = {
-        name: str(value)
+        name: str(value_at(body, "spec", manager, "resource", name))
         for name in ("cpu", "memory")
-        if (value := value_at(body, "spec", manager, "resource", name)) is not None
+        if quantity_at(body, "spec", manager, "resource", name) is not None
     }
     return ReplicaRequirements(
         node_claim=_claim(body),

@@ -38,6 +38,7 @@ def revise(body: Body, count: int) -> Body:
 
 def health(body: Body) -> bool:
     """There is something to do, nothing failed, and something runs or has succeeded."""
+    workloads.check_status(body)
     status = object_at(body, "status")
     if status.get("desired") == 0 or status.get("failed") != 0:
         return False

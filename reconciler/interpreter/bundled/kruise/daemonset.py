@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from reconciler.interpreter.bundled.kruise import workloads
 from reconciler.interpreter.bundled.members import Items, reflected
-from reconciler.interpreter.reading import integer_at, value_at
+from reconciler.interpreter.reading import integer_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.model.manifest import Body
 
@@ -26,7 +26,8 @@ _TEXTS: Final = {"daemonSetHash": 0}
 
 def health(body: Body) -> bool:
     """Observed, every wanted pod updated, and every updated pod available."""
-    if value_at(body, "status") is None or not workloads.is_observed(body):
+    workloads.check_status(body)
+    if not workloads.is_observed(body):
         return False
     updated = integer_at(body, "status", "updatedNumberScheduled")
     return (

@@ -21,8 +21,9 @@ _COUNTERS: Final = (
 
 
 def health(body: Body) -> bool:
-    """As for any workload; an object without a spec is none."""
-    return body.get("spec") is not None and body.get("metadata") is not None and workloads.is_rolled_out(body)
+    """As for any workload; an object without one of its parts is none."""
+    is_whole = all(body.get(part) is not None for part in ("metadata", "spec", "status"))
+    return is_whole and workloads.is_rolled_out(body)
 
 
 def reflect(body: Body) -> Any:

@@ -15,7 +15,7 @@ from reconciler.interpreter.bundled.members import (
 )
 from reconciler.interpreter.bundled.templates import count_at, dependencies_of, needs_of, set_spec
 from reconciler.interpreter.reading import integer_at, object_at, optional_integer_at, value_at
-from reconciler.interpreter.rules import Replicas
+from reconciler.interpreter.rules import InterpretationError, Replicas
 from reconciler.interpreter.statuses import summed
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
@@ -37,14 +37,21 @@ def dependencies(body: Body) -> tuple[ObjectReference, ...]:
 
 
 def is_rolled_out(body: Body) -> bool:
-    """Observed, every replica updated, and every updated replica available."""
-    if value_at(body, "status") is None or not is_observed(body):
+    """Observed, every replica updated, and every updated replica available. Without a status nobody knows."""
+    check_status(body)
+    if not is_observed(body):
         return False
     wanted = optional_integer_at(body, "spec", "replicas")
     updated = integer_at(body, "status", "updatedReplicas")
     return (wanted is None or updated >= wanted) and integer_at(
         body, "status", "availableReplicas"
     ) >= updated
+
+
+def check_status(body: Body) -> None:
+    """Raise InterpretationError where there is no status: as in Karmada, health is then unknown."""
+    if value_at(body, "status") is None:
+        raise InterpretationError("the object has no status yet")
 
 
 def is_observed(body: Body) -> bool:

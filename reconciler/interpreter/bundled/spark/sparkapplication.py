@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.interpreter.bundled.members import Items, latest, reflected, settled, statuses, with_status
-from reconciler.interpreter.bundled.templates import count_at
+from reconciler.interpreter.bundled.templates import count_at, quantity_at
 from reconciler.interpreter.podtemplate import node_claim
 from reconciler.interpreter.reading import object_at, text_at, value_at
 from reconciler.interpreter.rules import InterpretationError, KindRules
@@ -99,8 +99,7 @@ def aggregate(body: Body, items: Items, now: datetime | None) -> Body:  # noqa: 
 def _needs(body: Body, role: str) -> ReplicaRequirements:
     pod = object_at(body, "spec", role)
     factor = _factor(body)
-    cores = value_at(pod, "cores")
-    requests = {"cpu": str(1 if cores is None else cores)}
+    requests = {"cpu": "1" if quantity_at(pod, "cores") is None else str(value_at(pod, "cores"))}
     requests["memory"] = _total_memory(
         value_at(pod, "memory") or "1g", value_at(pod, "memoryOverhead"), factor
     )
