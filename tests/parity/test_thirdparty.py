@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.outside import outside_data
-from tests.parity import thirdparty
+from tests.parity import differing, thirdparty
 
 OWN = Path(__file__).parents[1] / "cases" / "bundled"
 KIND = Path("apps.kruise.io/v1alpha1/SidecarSet")
@@ -155,3 +155,21 @@ def test_karmadas_documents_agree_either_way_and_its_scripts_with_our_own_cases(
         return
     code, printed = outcome(data, capsys, "--customizations", str(data), *map(str, folders[:1]))
     assert code == 0, printed
+
+
+def test_changed_documents_are_answered_alike_by_karmadas_scripts_and_by_our_rules(capsys):
+    """A short search; longer ones are run by hand (`python -m tests.parity.differing`)."""
+    data = outside_data("thirdparty-interpreters")
+    if data is None:
+        return
+    arguments = ["--rounds", "1", "--customizations", str(data), str(data), str(OWN)]
+    code = differing.main(arguments)
+    assert code == 0, capsys.readouterr().out
+
+
+def test_a_rule_that_differs_from_a_script_is_found(tmp_path, capsys):
+    script = SCRIPT.replace("observedObj.status.updatedPods ==", "observedObj.status.updatedPods ~=")
+    kinds = folder(tmp_path, HEALTHY, script)
+    code = differing.main(["--rounds", "20", "--only", "health", "--customizations", str(kinds), str(kinds)])
+    assert code == 1
+    assert "SidecarSet health\n  steps:" in capsys.readouterr().out
