@@ -356,7 +356,7 @@ _POLICIES: Final = (
     _row(
         "R208",
         "Field without effect",
-        "The field exists in Karmada's schema and changes nothing, there or here.",
+        "The field exists in Karmada's schema and changes nothing here, nor there with the default feature gates.",
         "remove the field",
         Severity.WARNING,
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +19,16 @@ from reconciler.interpreter.registry import Interpreters
 from reconciler.interpreter.rules import InterpretationError, ScriptFailed
 from reconciler.manifests.emit import emit
 from reconciler.manifests.load import load
-from reconciler.model.binding import ReplicaRequirements
+from reconciler.model.binding import Component, ReplicaRequirements
 from reconciler.model.identity import id_of_body
 from reconciler.model.manifest import Body, Manifest
-from reconciler.model.selector import ObjectReference
+from reconciler.model.observation import Health
+from reconciler.model.selector import LabelSelector, ObjectReference
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OPERATIONS: Final = (
     "InterpretReplica",
+    "InterpretComponent",
     "ReviseReplica",
     "Retain",
     "InterpretStatus",
@@ -34,6 +38,7 @@ OPERATIONS: Final = (
 )
 _RULES: Final = {
     "InterpretReplica": "replicas",
+    "InterpretComponent": "components",
     "ReviseReplica": "revise",
     "Retain": "retain",
     "InterpretStatus": "reflect",
@@ -79,7 +84,7 @@ _RULES: Final = {
 @click.option("--check", is_flag=True, help="Only check the scripts of the customizations.")
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 def command(desired: Path, **options: Any) -> int:
-    """Run the rules of a kind on a file: replicas, revision, retention, status, health, dependencies.
+    """Run the rules of a kind on a file: replicas, components, revision, retention, status, health, dependencies.
 
     Rules come from the customizations given, then from those that this program knows. Exit code: 0 done, 1 a rule failed, 2 error.
 
@@ -98,12 +103,14 @@ def command(desired: Path, **options: Any) -> int:
     from reconciler.loop.decide import Memory  # noqa: PLC0415 - it brings the engine with it
     from reconciler.wiring import now  # noqa: PLC0415
 
-    interpreters = interpreters_for(manifests, Memory().engine, now=now())
+    moment = now()
+    interpreters = interpreters_for(manifests, Memory().engine, now=moment)
     inputs = Inputs(
         desired=_body(desired),
         observed=_body(options["observed"]) if options["observed"] else None,
         items=[each.body for each in _manifests(options["statuses"])] if options["statuses"] else None,
         replicas=options["replicas"],
+        now=moment,
     )
     asked = options["operations"] or tuple(each for each in OPERATIONS if _has(interpreters, inputs, each))
     failed: list[Problem] = []
@@ -125,16 +132,15 @@ def command(desired: Path, **options: Any) -> int:
     return int(bool(failed))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What the operations are asked with."""
+    """What the operations are asked with. `now` dates what an aggregation finds out by itself."""
 
-    def __init__(
-        self, *, desired: Body, observed: Body | None, items: list[Body] | None, replicas: int
-    ) -> None:
-        self.desired = desired
-        self.observed = observed
-        self.items = items
-        self.replicas = replicas
+    desired: Body
+    observed: Body | None = None
+    items: list[Body] | None = None
+    replicas: int = 0
+    now: datetime | None = None
 
 
 def answer(interpreters: Interpreters, inputs: Inputs, operation: str) -> Any:
@@ -144,16 +150,25 @@ def answer(interpreters: Interpreters, inputs: Inputs, operation: str) -> Any:
         raise SettingsError("Retain needs --observed")
     calls: dict[str, Callable[[], Any]] = {
         "InterpretReplica": lambda: _replicas(interpreters, inputs.desired),
+        "InterpretComponent": lambda: {
+            "components": [_component(each) for each in interpreters.components(inputs.desired)]
+        },
         "ReviseReplica": lambda: interpreters.revise(inputs.desired, inputs.replicas),
         "Retain": lambda: interpreters.retain(inputs.desired, live),
         "InterpretStatus": lambda: {"status": interpreters.reflect(live)},
-        "AggregateStatus": lambda: interpreters.aggregate(inputs.desired, inputs.items or []),
-        "InterpretHealth": lambda: {"health": interpreters.health(live).value},
+        "AggregateStatus": lambda: interpreters.aggregate(inputs.desired, inputs.items or [], inputs.now),
+        "InterpretHealth": lambda: {"health": _health(interpreters, live)},
         "InterpretDependency": lambda: {
             "dependencies": [_reference(each) for each in interpreters.dependencies(inputs.desired)]
         },
     }
     return calls[operation]()
+
+
+def _health(interpreters: Interpreters, live: Body) -> str:
+    """As `Interpreters.health`, but a rule that fails is told instead of taken for an unknown health."""
+    rule = interpreters.rule(live, "health")
+    return (Health.HEALTHY if rule is None or rule(live) else Health.UNHEALTHY).value
 
 
 def _has(interpreters: Interpreters, inputs: Inputs, operation: str) -> bool:
@@ -172,7 +187,17 @@ def _requirements(needs: ReplicaRequirements) -> Body:
         found["nodeClaim"] = needs.node_claim
     if needs.resource_request:
         found["resourceRequest"] = dict(needs.resource_request)
+    if needs.namespace:
+        found["namespace"] = needs.namespace
+    if needs.priority_class_name:
+        found["priorityClassName"] = needs.priority_class_name
     return found
+
+
+def _component(component: Component) -> Body:
+    needs = component.requirements
+    found: Body = {"name": component.name, "replicas": component.replicas}
+    return found if needs is None else {**found, "replicaRequirements": _requirements(needs)}
 
 
 def _reference(reference: ObjectReference) -> Body:
@@ -183,7 +208,21 @@ def _reference(reference: ObjectReference) -> Body:
     if reference.name:
         found["name"] = reference.name
     if selector is not None:
-        found["labelSelector"] = {"matchLabels": dict(selector.match_labels)}
+        found["labelSelector"] = _selector(selector)
+    return found
+
+
+def _selector(selector: LabelSelector) -> Body:
+    found: Body = {"matchLabels": dict(selector.match_labels)} if selector.match_labels else {}
+    if selector.match_expressions:
+        found["matchExpressions"] = [
+            {
+                "key": each.key,
+                "operator": each.operator,
+                **({"values": [*each.values]} if each.values else {}),
+            }
+            for each in selector.match_expressions
+        ]
     return found
 
 

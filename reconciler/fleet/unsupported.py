@@ -53,13 +53,6 @@ _PROPAGATION: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
 FIELDS: Final[Mapping[tuple[str, str], tuple[tuple[tuple[str, ...], str], ...]]] = {
     ("policy.karmada.io", "PropagationPolicy"): _PROPAGATION,
     ("policy.karmada.io", "ClusterPropagationPolicy"): _PROPAGATION,
-    # Karmada asks it behind a gate that is off by default.
-    ("config.karmada.io", "ResourceInterpreterCustomization"): (
-        (
-            ("spec", "customizations", "componentResource"),
-            "the pod templates of a workload are not counted apart",
-        ),
-    ),
 }
 """(group, kind) to field paths and what does not happen. A present, non-null field is refused."""
 
@@ -69,6 +62,10 @@ WITHOUT_EFFECT: Final[Mapping[tuple[str, str], tuple[FieldPath, ...]]] = {
     ("policy.karmada.io", "PropagationPolicy"): _ASSOCIATION,
     ("policy.karmada.io", "ClusterPropagationPolicy"): _ASSOCIATION,
     ("cluster.karmada.io", "Cluster"): (("spec", "impersonatorSecretRef"),),
+    # Asked behind the gate MultiplePodTemplatesScheduling, which is off by default; `reconciler interpret` runs it.
+    ("config.karmada.io", "ResourceInterpreterCustomization"): (
+        ("spec", "customizations", "componentResource"),
+    ),
     ("networking.karmada.io", "MultiClusterService"): (
         ("spec", "range"),
         ("spec", "serviceProvisionClusters"),

@@ -34,6 +34,7 @@ from reconciler.interpreter.kinds import (
 from reconciler.interpreter.kstatus import Verdict, readiness
 from reconciler.interpreter.prune import prune_server_fields
 from reconciler.interpreter.rules import GroupVersionKind, InterpretationError, KindRules, Layer, Replicas
+from reconciler.model.binding import Component
 from reconciler.model.manifest import Body
 from reconciler.model.observation import Health
 from reconciler.model.selector import ObjectReference
@@ -84,6 +85,11 @@ class Interpreters:
         """How many replicas an object asks for and what one needs; (0, None) for what is no workload."""
         rule = self.rule(body, "replicas")
         return (0, None) if rule is None else rule(body)
+
+    def components(self, body: Body) -> tuple[Component, ...]:
+        """What a workload of several pod templates consists of; nothing for other kinds."""
+        rule = self.rule(body, "components")
+        return () if rule is None else rule(body)
 
     def can_revise(self, body: Body) -> bool:
         """Whether some rule can set the replica count of such an object."""

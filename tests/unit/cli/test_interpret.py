@@ -27,7 +27,7 @@ spec:
     replicaRevision:
       luaScript: |
         function ReviseReplica(obj, n)
-          obj.spec.size = n
+          obj.spec.size = n or 1
           return obj
         end
 """
@@ -82,3 +82,45 @@ def test_a_script_that_never_ends_is_stopped_and_named(tmp_path):
     assert results == {}
     assert "rules.yaml:11:" in said
     assert "R422" in said
+
+
+def test_the_components_of_a_workload_are_told(tmp_path):
+    job = (
+        "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: j}\n"
+        "spec: {tasks: [{name: t, minAvailable: 2, template: {spec: {containers: [{resources: {requests: {cpu: 1}}}]}}}]}\n"
+    )
+    code, results, _ = run(tmp_path, {"j.yaml": job}, "-f", "j.yaml")
+    assert code == 0
+    assert results["InterpretComponent"]["components"] == [
+        {"name": "t", "replicas": 2, "replicaRequirements": {"resourceRequest": {"cpu": "1"}}}
+    ]
+
+
+def test_a_health_rule_that_fails_is_told_and_not_taken_for_an_answer(tmp_path):
+    rules = RULES.replace("replicaRevision", "healthInterpretation").replace(
+        "ReviseReplica(obj, n)", "InterpretHealth(obj)"
+    )
+    code, results, said = run(
+        tmp_path, {"w.yaml": WORKLOAD, "rules.yaml": rules}, "-f", "w.yaml", "--customization", "rules.yaml"
+    )
+    assert code == 1
+    assert results == {}
+    assert "R424" in said
+
+
+def test_what_travels_along_by_labels_is_told_with_its_whole_selector(tmp_path):
+    rules = RULES.replace("replicaRevision", "dependencyInterpretation").replace(
+        "ReviseReplica(obj, n)", "GetDependencies(obj)"
+    )
+    rules = rules.replace(
+        "return obj",
+        "return {{apiVersion = 'v1', kind = 'Secret', labelSelector = {matchExpressions = {{key = 'a', operator = 'In', values = {'b'}}}}}}",
+    )
+    code, results, _ = run(
+        tmp_path, {"w.yaml": WORKLOAD, "rules.yaml": rules}, "-f", "w.yaml", "--customization", "rules.yaml"
+    )
+    assert code == 0
+    (reference,) = results["InterpretDependency"]["dependencies"]
+    assert reference["labelSelector"] == {
+        "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]
+    }
