@@ -1,7 +1,7 @@
 """Compares this project with recorded answers of Karmada: `python -m tests.parity.run FILE...`.
 
 Prints cases, agreed, disagreed and the first disagreements for each kind, and exits 1 on any. Takes any file in the format of
-`tests/parity/cases.py`.
+`tests/parity/cases.py`; what is not in that format is a disagreement too, and so is a file without a case.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import copy
 import sys
 import traceback
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from tests.parity.cases import Case, load
 CHECKS: Final[dict[str, Callable[[Case], Any]]] = {**scheduling.CHECKS, **rendering.CHECKS}
 """Kind of case to what says whether we agree: something with `agrees`, `rule` and `detail`."""
 
+_MALFORMED: Final = "malformed"
 _SHOWN = 5
 _WIDTH = 3000
 
@@ -44,7 +46,7 @@ def compare(paths: Iterable[Path]) -> dict[str, Tally]:
     """Tallies by kind, of all cases in the files."""
     tallies: dict[str, Tally] = {}
     for path in paths:
-        for case in load(path):
+        for case in _cases(path):
             tally = tallies.setdefault(case["kind"], Tally())
             tally.cases += 1
             agrees, rule, detail = _judge(case)
@@ -57,7 +59,29 @@ def compare(paths: Iterable[Path]) -> dict[str, Tally]:
     return tallies
 
 
+def _cases(path: Path) -> Iterator[Case]:
+    """The cases of a file; what cannot be read as one is a case that cannot agree."""
+    number = 0
+    try:
+        for number, case in enumerate(load(path), start=1):
+            if isinstance(case, dict) and {"id", "kind", "input"} <= case.keys():
+                yield case
+            else:
+                yield {"id": f"{path}:{number}", "kind": _MALFORMED, "input": None}
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        yield {"id": f"{path}:{number + 1}", "kind": _MALFORMED, "input": None, "output": str(error)}
+        return
+    if not number:
+        yield {"id": str(path), "kind": _MALFORMED, "input": None, "output": "no case in the file"}
+
+
 def _judge(case: Case) -> tuple[bool, str, str]:
+    if case["kind"] == _MALFORMED:
+        return (
+            False,
+            "",
+            str(case.get("output") or "not a case: an object with id, kind and input is expected"),
+        )
     check = CHECKS.get(case["kind"])
     if check is None:
         return False, "", "this kind of case is not known"

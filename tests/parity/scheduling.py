@@ -6,19 +6,22 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.model.binding import ReplicaRequirements
+from reconciler.model.binding import Binding, ReplicaRequirements
 from reconciler.model.cluster_document import decode_cluster
 from reconciler.model.identity import id_of_body
 from reconciler.model.manifest import Manifest, Origin
+from reconciler.model.policy import DivisionStrategy
 from reconciler.policy.claim import claim_template
 from reconciler.policy.decode import decode_propagation_policy
 from reconciler.policy.precedence import index_policies
 from reconciler.render.bindings import decode_binding, encode_binding
 from reconciler.scheduler.due import is_reschedule_required
 from reconciler.scheduler.explain import refusals
-from reconciler.scheduler.outcome import Failure, FailureKind, Trigger
+from reconciler.scheduler.outcome import Attempt, Failure, FailureKind, Trigger
 from reconciler.scheduler.plugin import Context
 from reconciler.scheduler.registry import Profile
+from reconciler.scheduler.replicas.divide import strategy_of
+from reconciler.scheduler.replicas.estimate import UNKNOWN
 from reconciler.scheduler.replicas.webster import is_descending, webster
 from reconciler.scheduler.schedule import schedule, schedule_binding
 from reconciler.scheduler.state import Options, State, new_state
@@ -70,6 +73,7 @@ def select_and_assign(given: Any) -> Any:
     return {
         "suggestedClusters": _targets(attempt.clusters),
         "error": _error(attempt.failure),
+        "isBeyond32Bits": _is_beyond_32_bits(binding, attempt, state),
         "filtered": {name: [refusal.reason for refusal in found] for name, found in refused.items()},
         "estimates": dict(
             zip(state.table.names, state.capacity.available(binding.requirements), strict=True)
@@ -92,7 +96,8 @@ def _agree_on_selection(ours: Any, theirs: Any) -> bool:
 
 def schedule_one(given: Any) -> Any:
     binding = decode_binding(given["binding"])
-    decision = schedule_binding(binding, PROFILE, _state(given["clusters"]), NOW)
+    state = _state(given["clusters"])
+    decision = schedule_binding(binding, PROFILE, state, NOW)
     after = encode_binding(decision.binding)
     status = after["status"]
     applied = (after["metadata"].get("annotations") or {}).get("policy.karmada.io/applied-placement")
@@ -105,6 +110,7 @@ def schedule_one(given: Any) -> Any:
                 "affinityName": attempt.affinity_name,
                 "clusters": _targets(attempt.clusters),
                 "error": _error(attempt.failure),
+                "isBeyond32Bits": _is_beyond_32_bits(binding, attempt, state),
             }
             for attempt in decision.attempts
         ],
@@ -194,6 +200,45 @@ def _tie_of_capacity(given: Any, ours: Any, theirs: Any) -> bool:
     return same_results and _agree_on_binding(ours, {**theirs, **results})
 
 
+def _is_beyond_32_bits(binding: Binding, attempt: Attempt, state: State) -> bool:
+    """Whether Karmada's sum of what the selected clusters can take wraps around below zero.
+
+    No replicas, by capacity, afresh: every cluster counts as 2^31 - 1 and what it holds, and the sum has 32 bits.
+    """
+    scheduling = binding.placement.replica_scheduling if binding.placement is not None else None
+    is_asked = strategy_of(scheduling) in (DivisionStrategy.AGGREGATED, DivisionStrategy.DYNAMIC_WEIGHT)
+    if binding.replicas or not is_asked or not is_reschedule_required(binding):
+        return False
+    held = {target.name: target.replicas for target in binding.clusters}
+    total = sum(UNKNOWN + held.get(state.table.names[position], 0) for position in attempt.selected)
+    return (total + 2**31) % 2**32 - 2**31 < 0
+
+
+def _nothing_to_place(_given: Any, ours: Any, theirs: Any) -> bool:
+    """No replicas and a sum beyond 32 bits: Karmada says that there is no room for them, we place none (spec scheduling §4.6)."""
+    error = {"type": "UnschedulableError"}
+    return (
+        ours["isBeyond32Bits"]
+        and not ours["error"]
+        and _error_type(theirs.get("error")) == error["type"]
+        and _agree_on_selection({**ours, "error": error, "suggestedClusters": []}, theirs)
+    )
+
+
+def _nothing_to_place_in_a_group(_given: Any, ours: Any, theirs: Any) -> bool:
+    """The same in a whole pass: Karmada goes on to the next group, or fails; what it did before that must agree."""
+    tried = len(ours["attempts"])
+    last, answered = ours["attempts"][-1:], (theirs.get("attempts") or [])[tried - 1 : tried]
+    return (
+        bool(last and answered)
+        and last[0]["isBeyond32Bits"]
+        and not last[0]["error"]
+        and _error_type(answered[0].get("error")) == "UnschedulableError"
+        and [_attempt(attempt) for attempt in ours["attempts"][:-1]]
+        == [_attempt(attempt) for attempt in theirs["attempts"][: tried - 1]]
+    )
+
+
 def match_policies(given: Any) -> Any:
     def manifest(body: Any) -> Manifest:
         return Manifest(id=id_of_body(body), body=body, origin=Origin(path="case.json"))
@@ -250,13 +295,18 @@ def _agree_on_seats(ours: Any, theirs: Any) -> bool:
 
 
 CHECKS = {
-    "select-and-assign": Check(answer=select_and_assign, agrees=_agree_on_selection),
+    "select-and-assign": Check(
+        answer=select_and_assign,
+        agrees=_agree_on_selection,
+        differences=(Difference(name="sum-beyond-32-bits", explains=_nothing_to_place),),
+    ),
     "schedule-binding": Check(
         answer=schedule_one,
         agrees=_agree_on_binding,
         differences=(
             Difference(name="vanished-cluster", explains=_cluster_vanished),
             Difference(name="tie-of-capacity", explains=_tie_of_capacity),
+            Difference(name="sum-beyond-32-bits", explains=_nothing_to_place_in_a_group),
         ),
     ),
     "policy-match": Check(answer=match_policies, agrees=_agree_on_policies),

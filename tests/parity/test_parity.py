@@ -63,6 +63,72 @@ def test_an_unknown_kind_and_a_crash_are_disagreements(tmp_path, capsys):
     assert "this kind of case is not known" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "no case in the file"),
+        (b'{"id": "x", ', "Expecting property name"),
+        (b'[1, 2]\n"text"\n', "not a case"),
+        (b'{"kind": "dispense", "input": {}}', "not a case"),
+        (b"\x1f\x8b\x08 not gzip after all", "disagreed"),
+        (
+            b'{"id": "x", "kind": "dispense", "input": {"replicas": 1, "weights": []}, "outputs": []}',
+            "dispense x",
+        ),
+        (b'{"id": "x", "kind": "dispense", "input": {"replicas": 1, "weights": []}}', "dispense x"),
+    ],
+)
+def test_what_is_not_in_the_format_is_a_disagreement(tmp_path, capsys, data, told):
+    path = tmp_path / ("cases.jsonl.gz" if data.startswith(b"\x1f") else "cases.jsonl")
+    path.write_bytes(data)
+    good = written(tmp_path / "good.jsonl", first("dispense"))
+    assert run.main([str(path), good]) == 1
+    printed = capsys.readouterr().out
+    assert told in printed
+    assert "1 agreed" in printed  # the file beside it is looked at all the same
+
+
+def divided_afresh(clusters: int, **attempt: object) -> dict:
+    """No replicas to divide by capacity, afresh: Karmada adds up 2^31 - 1 a cluster in 32 bits."""
+    names = [f"m{number}" for number in range(clusters)]
+    spec = {
+        "resource": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "n", "name": "web"},
+        "replicaRequirements": {"resourceRequest": {"cpu": "1"}},
+        "rescheduleTriggeredAt": "2025-01-02T00:00:00Z",
+        "placement": {
+            "replicaScheduling": {
+                "replicaSchedulingType": "Divided",
+                "replicaDivisionPreference": "Aggregated",
+            }
+        },
+    }
+    api = {"groupVersion": "apps/v1", "resources": [{"name": "deployments", "kind": "Deployment"}]}
+    return {
+        "id": "afresh",
+        "kind": "select-and-assign",
+        "input": {
+            "spec": spec,
+            "status": {"lastScheduledTime": "2025-01-01T00:00:00Z"},
+            "clusters": [
+                {"metadata": {"name": name}, "spec": {}, "status": {"apiEnablements": [api]}}
+                for name in names
+            ],
+        },
+        "output": attempt,
+    }
+
+
+def test_a_sum_beyond_32_bits_is_told_apart_by_its_own_rule_and_by_nothing_else(tmp_path, capsys):
+    no_room = {"error": {"type": "UnschedulableError"}}
+    assert run.main([written(tmp_path / "two.jsonl", divided_afresh(2, **no_room))]) == 0
+    assert "on purpose: 1 sum-beyond-32-bits" in capsys.readouterr().out
+    # Three such numbers wrap around to a positive one: Karmada gives nothing out, as we do.
+    assert run.main([written(tmp_path / "three.jsonl", divided_afresh(3, **no_room))]) == 1
+    assert run.main([written(tmp_path / "empty.jsonl", divided_afresh(3, suggestedClusters=[]))]) == 0
+    assert run.main([written(tmp_path / "other.jsonl", divided_afresh(2, error={"type": "FitError"}))]) == 1
+    capsys.readouterr()
+
+
 def test_a_wrong_call_is_exit_code_2(capsys):
     assert run.main([]) == 2
     assert run.main(["no-such-file.jsonl"]) == 2
