@@ -165,9 +165,9 @@ def explained_text(found: Explained, cluster: str) -> Iterator[str]:
         yield f"Policy: {found.claimed.claim or 'none'} ({found.claimed.rule.value})"
         for candidate in found.claimed.candidates:
             yield f"  {_candidate(candidate, is_winner=candidate.policy is found.claimed.policy)}"
-    if found.standing is not None and found.standing.held:
-        yield f"  held as it was: {found.standing.held}"
-    for problem in found.standing.problems if found.standing else ():
+    if found.held:
+        yield f"  held as it was: {found.held}"
+    for problem in found.problems:
         yield f"  {problem.code} {problem.message}"
     if found.decision is not None:
         yield ""

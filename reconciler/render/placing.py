@@ -7,7 +7,7 @@ result cannot depend on what others take is not asked again while nothing that c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.errors import Problem
@@ -22,6 +22,7 @@ from reconciler.render.memo import Memo
 from reconciler.render.standing import Track
 from reconciler.scheduler.batch import Placed, schedule_all, takes_part
 from reconciler.scheduler.due import is_reschedule_required
+from reconciler.scheduler.explain import Explanation
 from reconciler.scheduler.outcome import Decision, FailureKind, Trigger
 from reconciler.scheduler.registry import Profile
 from reconciler.scheduler.state import Options
@@ -29,25 +30,40 @@ from reconciler.scheduler.state import Options
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduling:
-    """What the scheduler is given besides bindings and clusters. `placed`: replicas that no observation shows yet."""
+    """What the scheduler is given besides bindings and clusters.
+
+    `placed`: replicas that no observation shows yet. `explained`: what it is to give an account of.
+    """
 
     policies: PolicyIndex
     profiles: Mapping[str, Profile]
     options: Options
     placed: tuple[Placed, ...] = ()
+    explained: frozenset[ObjectId] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class Placing:
+    """What came of asking the scheduler, beside the tracks: problems, and the accounts that were asked for."""
+
+    problems: list[Problem] = field(default_factory=list)
+    decisions: dict[ObjectId, Decision] = field(default_factory=dict)
+    explanations: dict[ObjectId, tuple[Explanation, ...]] = field(default_factory=dict)
 
 
 def place(
     tracks: Sequence[Track], clusters: tuple[Cluster, ...], scheduling: Scheduling, now: datetime, memo: Memo
-) -> list[Problem]:
+) -> Placing:
     """Schedules what stands to be scheduled, and says on each track what came of it; all other bindings stay as they are."""
     asked = [track for track in tracks if track.standing.is_scheduled and track.binding is not None]
     definitions = [track for track in asked if is_definition(track.standing.template)]
-    problems = _schedule(definitions, tracks, clusters, scheduling, now)
+    placing = Placing()
+    _schedule(definitions, tracks, clusters, scheduling, now, placing)
     defined = _definitions_by_cluster(tracks)
     served = memo.fleet.remember("served", (clusters, defined), lambda: with_apis(clusters, dict(defined)))
     rest = asked if not definitions else [t for t in asked if not is_definition(t.standing.template)]
-    return problems + _schedule(rest, tracks, served, scheduling, now)
+    _schedule(rest, tracks, served, scheduling, now, placing)
+    return placing
 
 
 def _schedule(
@@ -56,8 +72,8 @@ def _schedule(
     clusters: tuple[Cluster, ...],
     scheduling: Scheduling,
     now: datetime,
-) -> list[Problem]:
-    problems: list[Problem] = []
+    placing: Placing,
+) -> None:
     open_: dict[ObjectId, tuple[Track, Binding]] = {}
     for track in asked:
         binding = track.binding
@@ -70,7 +86,7 @@ def _schedule(
         else:
             track.binding, track.is_renewed = known[0]
     if not open_:
-        return problems
+        return
     scheduled = schedule_all(
         (binding for _, binding in open_.values()),
         clusters,
@@ -83,7 +99,10 @@ def _schedule(
             for t in tracks
             if t.binding is not None and _is_grouped(t.binding) and t.id not in open_
         ],
+        explained=scheduling.explained,
     )
+    placing.explanations |= scheduled.explanations
+    placing.decisions |= {id_: scheduled.decisions[id_] for id_ in scheduling.explained & open_.keys()}
     for track, binding in open_.values():
         decision = scheduled.decisions[track.id]
         profile = scheduling.profiles.get(binding.scheduler_name)
@@ -91,12 +110,11 @@ def _schedule(
         track.is_renewed = decision.failure is None and profile is not None and takes_part(decision.binding)
         problem = _problem(track.standing.template, decision, profile, scheduling.policies)
         if problem is not None:
-            problems.append(problem)
+            placing.problems.append(problem)
             track.is_kept = decision.failure is None or decision.failure.kind is not FailureKind.FIT
         elif _is_steady(binding, decision, profile):
             inputs = (binding, clusters, profile, scheduling.options)
             track.lane.keep("scheduled", inputs, (track.binding, track.is_renewed))
-    return problems
 
 
 def _is_grouped(binding: Binding) -> bool:

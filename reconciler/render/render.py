@@ -8,35 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
 from reconciler.errors import Problem
 from reconciler.interpreter.registry import NATIVE, Interpreters
 from reconciler.model.fleet import Fleet
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender, Rendered
-from reconciler.policy.binding_spec import Surroundings, priority_classes
-from reconciler.policy.precedence import index_policies
 from reconciler.render import messages
+from reconciler.render.begin import begin, known_faults
 from reconciler.render.committing import committed, follow
 from reconciler.render.contents import Absent, absent, contents
-from reconciler.render.facts import Facts, cluster_facts
-from reconciler.render.hold import (
-    CONFIG_FILE,
-    Faults,
-    faults_of,
-    known_overrides,
-    known_policies,
-    refusal_of,
-)
+from reconciler.render.facts import Facts
+from reconciler.render.hold import CONFIG_FILE, Faults, refusal_of
 from reconciler.render.memo import Memo
 from reconciler.render.output import output_tree
-from reconciler.render.placing import Scheduling, place
-from reconciler.render.standing import Rules, Track, standing
+from reconciler.render.placing import place
 from reconciler.render.tree import tree_of_directories
-from reconciler.scheduler.batch import PROFILES, Placed, placed_since
+from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.registry import Profile
-from reconciler.scheduler.state import Options
 
 
 def render(
@@ -57,19 +46,21 @@ def render(
     """
     memo = memo if memo is not None else Memo()
     memo.begin()
-    faults = _faults(fleet, previous, memo)
+    faults = known_faults(fleet, previous, memo)
     if faults.everything:
         return _all_held(previous, faults.everything)
-    facts = _facts(fleet, observation, memo, assume_unreported=assume_unreported)
-    rules = _rules(fleet, faults, interpreters, memo)
-    tracks = _tracks(fleet, previous, rules, memo)
-    scheduling = Scheduling(
-        policies=rules.policies,
-        profiles=plugins,
-        options=Options(independent=fleet.config.independent_scheduling),
-        placed=_unseen(facts, observation, previous),
+    begun = begin(
+        fleet,
+        observation,
+        previous,
+        faults,
+        interpreters=interpreters,
+        plugins=plugins,
+        assume_unreported=assume_unreported,
+        memo=memo,
     )
-    unscheduled = place(tracks, facts.clusters, scheduling, now, memo)
+    facts, tracks = begun.facts, begun.tracks
+    placing = place(tracks, facts.clusters, begun.scheduling, now, memo)
     gone = absent(fleet, facts, previous)
     following = follow(tracks, gone.bindings, previous, interpreters)
     made = contents(fleet, facts, tracks, gone, previous, interpreters, memo)
@@ -77,7 +68,7 @@ def render(
     # What nobody claims and something needs goes where it is needed, and there is nothing to say.
     speaking = [track for track in tracks if not (track.standing.is_unclaimed and track.binding is not None)]
     found = [problem for track in speaking for problem in track.standing.problems]
-    found += (*unscheduled, *following.problems, *made.problems)
+    found += (*placing.problems, *following.problems, *made.problems)
     found += _problems_of_faults(fleet, facts, faults, gone)
     return Rendered(
         tree=output_tree(fleet, facts, faults, made, gone, bindings, previous, memo),
@@ -90,75 +81,6 @@ def render(
         assumed_clusters=tuple(sorted(facts.assumed)),
         unclaimed=tuple(track.id for track in speaking if track.standing.is_unclaimed),
     )
-
-
-def _faults(fleet: Fleet, previous: PreviousRender, memo: Memo) -> Faults:
-    names = tuple(sorted(cluster.name for cluster in fleet.clusters))
-    inputs: tuple[object, ...] = (fleet.refused, fleet.unreadable, names, tuple(previous.trees))
-    if fleet.unreadable:
-        inputs += (known_policies(fleet), known_overrides(fleet))
-    return memo.fleet.remember("faults", inputs, lambda: faults_of(fleet, previous))
-
-
-def _facts(fleet: Fleet, observation: Observation, memo: Memo, *, assume_unreported: bool) -> Facts:
-    reports = tuple((name, report.status) for name, report in observation.clusters.items())
-    origins = tuple(cluster.origin for cluster in fleet.clusters)
-    return memo.fleet.remember(
-        "facts",
-        (fleet.clusters, origins, reports, assume_unreported),
-        lambda: cluster_facts(fleet, observation, assume_unreported=assume_unreported),
-    )
-
-
-def _rules(fleet: Fleet, faults: Faults, interpreters: Interpreters, memo: Memo) -> Rules:
-    overrides = frozenset(
-        (each.namespace, each.name) for each in fleet.override_policies if not each.deleting
-    )
-    templates = fleet.templates
-    classes = memo.fleet.remember(
-        "priority classes", (templates,), lambda: tuple(sorted(priority_classes(templates).items()))
-    )
-    skipped = fleet.config.skipped_namespaces
-    return memo.fleet.remember(
-        "rules",
-        (fleet.propagation_policies, overrides, classes, faults, interpreters, skipped),
-        lambda: Rules(
-            policies=index_policies(fleet.propagation_policies),
-            surroundings=Surroundings(overrides=overrides, priority_classes=dict(classes)),
-            interpreters=interpreters,
-            faults=faults,
-            skipped_namespaces=skipped,
-        ),
-    )
-
-
-def _tracks(fleet: Fleet, previous: PreviousRender, rules: Rules, memo: Memo) -> list[Track]:
-    """Every template with its standing, in the order of their identities."""
-    tracks = []
-    for template in sorted(fleet.templates, key=lambda each: each.id):
-        old = previous.bindings.get(template.id)
-        lane = memo.lane(template.id)
-        stands = lane.remember("standing", (template, old, rules), partial(standing, template, old, rules))
-        tracks.append(Track(standing=stands, lane=lane, previous=old, binding=stands.binding))
-    return tracks
-
-
-def _unseen(facts: Facts, observation: Observation, previous: PreviousRender) -> tuple[Placed, ...]:
-    """Replicas placed since a cluster's capacity was observed: its observation names the rendered commit that it saw."""
-    seen = {
-        name: previous.seen.get(name, previous.bindings)
-        for name in observation.clusters
-        if name in previous.trees
-    }
-    blind = {cluster.name for cluster in facts.clusters if seen.get(cluster.name) is not previous.bindings}
-    if not blind:
-        return ()
-    concerned = {
-        id_: binding
-        for id_, binding in previous.bindings.items()
-        if any(target.name in blind for target in binding.clusters)
-    }
-    return placed_since(concerned, seen)
 
 
 def _problems_of_faults(fleet: Fleet, facts: Facts, faults: Faults, gone: Absent) -> list[Problem]:
