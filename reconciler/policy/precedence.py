@@ -28,6 +28,19 @@ class Candidate:
         return (-self.policy.priority, -self.level, self.policy.name.encode())
 
 
+def loses_by(loser: Candidate, winner: Candidate) -> str:
+    """The rule of §2.4 by which `winner` stands before `loser`, in words; empty where it does not."""
+    if loser.policy.is_cluster_scoped != winner.policy.is_cluster_scoped:
+        return "a policy of the object's own namespace goes first" if loser.policy.is_cluster_scoped else ""
+    if loser.rank <= winner.rank:
+        return ""
+    if loser.policy.priority != winner.policy.priority:
+        return f"its priority {loser.policy.priority} is lower than {winner.policy.priority}"
+    if loser.level != winner.level:
+        return f"it selects by {loser.level.name.lower()}, less specific than by {winner.level.name.lower()}"
+    return "its name comes later"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyIndex:
     """Policies by identity, and by what their selectors name. Policies that are being deleted are left out."""

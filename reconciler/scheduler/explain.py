@@ -1,46 +1,64 @@
-"""Everything about one attempt that people may ask: every reason against every cluster, scores, capacity and shares.
+"""Everything about one attempt that people may ask: every verdict on every cluster, scores, regions, capacity and shares.
 
 Recomputed on demand from the same functions that schedule; the pass itself keeps only counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.model.binding import TargetCluster
 from reconciler.scheduler.outcome import Attempt, Failure, Mode, Replicas
-from reconciler.scheduler.plugin import Context
+from reconciler.scheduler.plugin import Context, FieldPath
 from reconciler.scheduler.registry import Profile
-from reconciler.scheduler.schedule import rank, schedule
+from reconciler.scheduler.replicas.webster import is_descending
+from reconciler.scheduler.schedule import rank, regions, schedule
 from reconciler.scheduler.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One filter's reason against a cluster."""
+    """One filter's reason against a cluster, and the field of the policy or of the Cluster that it is about."""
 
     filter: str
     reason: str
+    policy_field: FieldPath = ()
+    cluster_field: FieldPath = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterVerdict:
     """One cluster in one attempt. `allocatable` and `available` are None where no filter let it pass.
 
-    `overflow` is the index of the overflow group, 0 for the group itself. `is_deleting` clusters are never asked about.
+    `passed` and `spared` are filters: those that have nothing against the cluster, and those that are not asked because it holds
+    the template already. `scores` are by plugin, without those of nothing. `overflow` is the index of the overflow group, 0 for
+    the group itself. `is_deleting` clusters are never asked about.
     """
 
     name: str
     refusals: tuple[Refusal, ...] = ()
+    passed: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     is_deleting: bool = False
     was_target: bool = False
     score: int = 0
+    scores: Mapping[str, int] = field(default_factory=dict)
     overflow: int = 0
     allocatable: int | None = None
     available: int | None = None
     is_selected: bool = False
     replicas: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionVerdict:
+    """A region to choose (spec scheduling §3.5.3): its fitting clusters, its weight, and whether it was chosen."""
+
+    name: str
+    clusters: int
+    weight: int
+    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,59 +74,141 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One attempt in full; clusters by name."""
+    """One attempt in full; clusters and regions by name. `ties_descend`: seats of equal claim go to greater names first.
+
+    Without filters asked (a scheduler of its own) nobody refused, and nobody let pass.
+    """
 
     affinity_name: str
     clusters: tuple[ClusterVerdict, ...]
     steps: tuple[Step, ...]
     result: tuple[TargetCluster, ...]
+    regions: tuple[RegionVerdict, ...] = ()
+    ties_descend: bool = False
     failure: Failure | None = None
 
 
 def refusals(context: Context, profile: Profile, state: State) -> dict[str, tuple[Refusal, ...]]:
     """All reasons of all filters, for each living cluster that some filter refuses."""
-    result = {}
-    for position in state.table.living:
-        cluster = state.table.clusters[position]
-        asked = (f for f in profile.filters if not (f.spares_previous and cluster.name in context.previous))
-        verdicts = ((filter_.name, filter_.check(context, cluster)) for filter_ in asked)
-        found = tuple(Refusal(filter=name, reason=v.reason) for name, v in verdicts if not v.fits)
-        if found:
-            result[cluster.name] = found
-    return result
+    asked = _asked(context, profile, state)
+    return {verdict.name: verdict.refusals for verdict in asked if verdict.refusals}
 
 
 def explain(context: Context, profile: Profile, state: State) -> Explanation:
     """The attempt for one affinity group, with all that led to it. Call it before the result is deducted from capacity."""
     attempt = schedule(context, profile, state)
-    refused = refusals(context, profile, state)
-    table = state.table
-    fitting = [position for position in table.living if table.names[position] not in refused]
-    candidates = rank(context, profile, state, fitting)
-    selected = set(attempt.selected)
     replicas = {target.name: target.replicas for target in attempt.clusters}
+    if profile.scheduler is not None:
+        verdicts = [
+            ClusterVerdict(
+                name=cluster.name,
+                is_deleting=cluster.deletion_timestamp is not None,
+                was_target=cluster.name in context.previous,
+                is_selected=cluster.name in replicas,
+                replicas=replicas.get(cluster.name),
+            )
+            for cluster in state.table.clusters
+        ]
+        return _explanation(context, attempt, verdicts, state)
+    asked = _asked(context, profile, state)
+    position_by_name = state.table.position_by_name
+    fitting = [
+        position_by_name[verdict.name]
+        for verdict in asked
+        if not verdict.refusals and not verdict.is_deleting
+    ]
+    candidates = rank(context, profile, state, fitting)
+    fits, selected = set(fitting), set(attempt.selected)
     verdicts = []
-    for position, name in enumerate(table.names):
-        fits = name not in refused and position in selected.union(fitting)
+    for position, verdict in enumerate(asked):
+        is_fitting = position in fits
         verdicts.append(
             ClusterVerdict(
-                name=name,
-                refusals=refused.get(name, ()),
-                is_deleting=table.clusters[position].deletion_timestamp is not None,
-                was_target=name in context.previous,
-                score=candidates.scores.get(position, 0),
+                name=verdict.name,
+                refusals=verdict.refusals,
+                passed=verdict.passed,
+                spared=verdict.spared,
+                is_deleting=verdict.is_deleting,
+                was_target=verdict.was_target,
+                score=candidates.scores.get(position, 0) if is_fitting else 0,
+                scores=_scores(context, profile, state, position) if is_fitting else {},
                 overflow=candidates.overflow.get(position, 0),
-                allocatable=candidates.allocatable[position] if fits else None,
-                available=candidates.available[position] if fits else None,
+                allocatable=candidates.allocatable[position] if is_fitting else None,
+                available=candidates.available[position] if is_fitting else None,
                 is_selected=position in selected,
-                replicas=replicas.get(name),
+                replicas=replicas.get(verdict.name),
             )
         )
+    chosen = {state.table.regions[position] for position in selected}
+    choice = tuple(
+        RegionVerdict(
+            name=region.name,
+            clusters=region.value,
+            weight=region.weight,
+            is_chosen=region.name in chosen,
+        )
+        for region in sorted(regions(context, state, candidates), key=lambda each: each.name)
+    )
+    return _explanation(context, attempt, verdicts, state, choice)
+
+
+def _asked(context: Context, profile: Profile, state: State) -> list[ClusterVerdict]:
+    """What every filter says of every cluster, in the order of the table."""
+    result = []
+    for cluster in state.table.clusters:
+        was_target = cluster.name in context.previous
+        if cluster.deletion_timestamp is not None:
+            result.append(ClusterVerdict(name=cluster.name, is_deleting=True, was_target=was_target))
+            continue
+        spared = tuple(f.name for f in profile.filters if f.spares_previous and was_target)
+        found, passed = [], []
+        for filter_ in profile.filters:
+            if filter_.name in spared:
+                continue
+            verdict = filter_.check(context, cluster)
+            if verdict.fits:
+                passed.append(filter_.name)
+                continue
+            found.append(
+                Refusal(
+                    filter=filter_.name,
+                    reason=verdict.reason,
+                    policy_field=verdict.policy_field,
+                    cluster_field=verdict.cluster_field,
+                )
+            )
+        result.append(
+            ClusterVerdict(
+                name=cluster.name,
+                refusals=tuple(found),
+                passed=tuple(passed),
+                spared=spared,
+                was_target=was_target,
+            )
+        )
+    return result
+
+
+def _scores(context: Context, profile: Profile, state: State, position: int) -> dict[str, int]:
+    cluster = state.table.clusters[position]
+    points = {score.name: score.grade(context, cluster) for score in profile.scores}
+    return {name: count for name, count in points.items() if count}
+
+
+def _explanation(
+    context: Context,
+    attempt: Attempt,
+    verdicts: Sequence[ClusterVerdict],
+    state: State,
+    choice: tuple[RegionVerdict, ...] = (),
+) -> Explanation:
     return Explanation(
         affinity_name=context.affinity_name,
         clusters=tuple(verdicts),
         steps=_steps(attempt, state),
         result=attempt.clusters,
+        regions=choice,
+        ties_descend=is_descending(context.binding.uid),
         failure=attempt.failure,
     )
 

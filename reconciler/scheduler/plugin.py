@@ -17,12 +17,20 @@ from reconciler.scheduler.outcome import Failure
 
 MAX_SCORE: Final = 100
 
+FieldPath = tuple[str | int, ...]
+"""A field of a document: keys and indexes from its root."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a filter says of a cluster. `reason` is empty when it fits; else it is said to people, the same for all alike."""
+    """What a filter says of a cluster. `reason` is empty when it fits; else it is said to people, the same for all alike.
+
+    `policy_field` and `cluster_field`: where in the policy's or in the Cluster's document the reason lies, for whoever explains.
+    """
 
     reason: str = ""
+    policy_field: FieldPath = ()
+    cluster_field: FieldPath = ()
 
     @property
     def fits(self) -> bool:

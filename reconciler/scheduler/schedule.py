@@ -13,7 +13,7 @@ from datetime import datetime
 
 from reconciler.model.binding import Binding, TargetCluster
 from reconciler.model.cluster import Condition
-from reconciler.model.policy import DivisionStrategy, Placement, ReplicaScheduling
+from reconciler.model.policy import DivisionStrategy, Placement, ReplicaScheduling, SpreadConstraint
 from reconciler.scheduler.due import is_reschedule_required, trigger_of
 from reconciler.scheduler.outcome import (
     SUCCESS_MESSAGE,
@@ -140,19 +140,42 @@ def select(context: Context, state: State, candidates: Candidates) -> Sequence[i
     placement = context.placement
     if not _is_selecting(placement):
         return candidates.order
-    binding = context.binding
-    # One set of components is what is needed, not a number of replicas.
-    need: int | None = 1 if len(binding.components) > 1 else binding.replicas
-    if strategy_of(placement.replica_scheduling) is DivisionStrategy.DUPLICATED:
-        need = None
-    by_field = {constraint.spread_by_field: constraint for constraint in placement.spread_constraints}
-    clusters = by_field.get("cluster")
-    if "region" in by_field:
-        regions = state.table.regions
-        return by_region.select(candidates, regions, by_field["region"], clusters, need, binding.replicas)
+    need = _need(context)
+    limits = _limits(placement)
+    clusters = limits.get("cluster")
+    if "region" in limits:
+        replicas = context.binding.replicas
+        return by_region.select(candidates, state.table.regions, limits["region"], clusters, need, replicas)
     if clusters is not None:
         return by_cluster.select(candidates, clusters.min_groups, clusters.max_groups, need)
     return refusal("just support cluster and region spread constraint")
+
+
+def regions(context: Context, state: State, candidates: Candidates) -> list[by_region.Region]:
+    """The regions that `select` chooses from; none where it does not choose regions."""
+    limits = _limits(context.placement)
+    if not _is_selecting(context.placement) or "region" not in limits:
+        return []
+    return by_region.weighed(
+        candidates,
+        state.table.regions,
+        limits["region"],
+        limits.get("cluster"),
+        _need(context),
+        context.binding.replicas,
+    )
+
+
+def _limits(placement: Placement) -> dict[str, SpreadConstraint]:
+    return {constraint.spread_by_field: constraint for constraint in placement.spread_constraints}
+
+
+def _need(context: Context) -> int | None:
+    """Replicas that the selected clusters must be able to take; None where that does not matter."""
+    if strategy_of(context.placement.replica_scheduling) is DivisionStrategy.DUPLICATED:
+        return None
+    # One set of components is what is needed, not a number of replicas.
+    return 1 if len(context.binding.components) > 1 else context.binding.replicas
 
 
 def _is_selecting(placement: Placement) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Hashable
 
 from reconciler.model.cluster import Cluster
 from reconciler.model.selector import ClusterAffinity
-from reconciler.scheduler.plugin import FITS, Context, Verdict
+from reconciler.scheduler.plugin import FITS, Context, FieldPath, Verdict
 from reconciler.selectors.clusters import cluster_test
 
-_REFUSED = Verdict(reason="cluster(s) did not match the placement cluster affinity constraint")
+_REASON = "cluster(s) did not match the placement cluster affinity constraint"
 
 
 def check(context: Context, cluster: Cluster) -> Verdict:
@@ -20,10 +20,11 @@ def check(context: Context, cluster: Cluster) -> Verdict:
 def prepare(context: Context) -> Callable[[Cluster], Verdict]:
     """The same for many clusters."""
     tests = [cluster_test(affinity) for affinity in _affinities(context)]
+    refused = Verdict(reason=_REASON, policy_field=_field(context))
     if len(tests) == 1:
         (test,) = tests
-        return lambda cluster: FITS if test(cluster) else _REFUSED
-    return lambda cluster: FITS if not tests or any(test(cluster) for test in tests) else _REFUSED
+        return lambda cluster: FITS if test(cluster) else refused
+    return lambda cluster: FITS if not tests or any(test(cluster) for test in tests) else refused
 
 
 def depends_on(context: Context) -> Hashable:
@@ -35,6 +36,16 @@ def overflow_order(context: Context) -> Callable[[Cluster], int]:
     """0 for clusters of the group itself, 1 and up for those of its overflow groups (§3.3); 0 without groups."""
     tests = [cluster_test(affinity) for affinity in _affinities(context)]
     return lambda cluster: next((order for order, test in enumerate(tests) if test(cluster)), 0)
+
+
+def _field(context: Context) -> FieldPath:
+    path: FieldPath = ("spec", "placement")
+    if context.placement.cluster_affinity is not None:
+        return (*path, "clusterAffinity")
+    names = [term.affinity_name for term in context.placement.cluster_affinities]
+    if context.affinity_name in names:
+        return (*path, "clusterAffinities", names.index(context.affinity_name))
+    return path
 
 
 def _affinities(context: Context) -> list[ClusterAffinity]:

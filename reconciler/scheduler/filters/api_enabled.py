@@ -7,7 +7,9 @@ from collections.abc import Hashable
 from reconciler.model.cluster import Cluster
 from reconciler.scheduler.plugin import FITS, Context, Verdict
 
-_REFUSED = Verdict(reason="cluster(s) did not have the API resource")
+_REFUSED = Verdict(
+    reason="cluster(s) did not have the API resource", cluster_field=("status", "apiEnablements")
+)
 
 
 def check(context: Context, cluster: Cluster) -> Verdict:

@@ -14,9 +14,10 @@ _EFFECTS = ("NoSchedule", "NoExecute")
 def check(context: Context, cluster: Cluster) -> Verdict:
     """Refuses for the first taint, in list order, that no toleration tolerates."""
     tolerations = context.placement.cluster_tolerations
-    for taint in cluster.taints:
+    for index, taint in enumerate(cluster.taints):
         if taint.effect in _EFFECTS and not any(tolerates(toleration, taint) for toleration in tolerations):
-            return Verdict(reason=f"cluster(s) had untolerated taint {{{taint}}}")
+            reason = f"cluster(s) had untolerated taint {{{taint}}}"
+            return Verdict(reason=reason, cluster_field=("spec", "taints", index))
     return FITS
 
 

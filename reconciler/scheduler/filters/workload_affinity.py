@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.model.cluster import Cluster
-from reconciler.scheduler.plugin import FITS, Context, Verdict
+from reconciler.scheduler.plugin import FITS, Context, FieldPath, Verdict
 
-_NOT_THERE = Verdict(reason="ResourceBinding with the same affinity group does not target this cluster")
-_TAKEN = Verdict(reason="cluster already has workload with the same anti-affinity group")
+_FIELD: FieldPath = ("spec", "placement", "workloadAffinity")
+_NOT_THERE = Verdict(
+    reason="ResourceBinding with the same affinity group does not target this cluster",
+    policy_field=(*_FIELD, "affinity"),
+)
+_TAKEN = Verdict(
+    reason="cluster already has workload with the same anti-affinity group",
+    policy_field=(*_FIELD, "antiAffinity"),
+)
 
 
 def check_affinity(context: Context, cluster: Cluster) -> Verdict:

@@ -16,6 +16,7 @@ from reconciler.scheduler.spread.group import Candidates, refusal
 _UNIT: Final = 1000
 _MOST_STATES: Final = 1_000_000
 _TOO_MANY: Final = (-1,)
+_NO_LIMITS: Final = SpreadConstraint(min_groups=0, max_groups=0)
 
 _State = tuple[int, int]
 """A path that is not done: its length, and its clusters, counted no further than wanted."""
@@ -42,23 +43,11 @@ def select(
 
     `need` None means that every cluster gets all `replicas`; else they are divided.
     """
-    members: dict[str, list[int]] = {}
-    for position in candidates.order:
-        if regions[position]:
-            members.setdefault(regions[position], []).append(position)
+    members = _members(candidates, regions)
     if len(members) < by_region.min_groups:
         return refusal("the number of feasible region is less than spreadConstraint.MinGroups")
-    limits = by_cluster or SpreadConstraint(min_groups=0, max_groups=0)
-    groups = [
-        Region(
-            name=name,
-            value=len(positions),
-            weight=_weight_to_copy(candidates, positions, replicas)
-            if need is None
-            else _weight_to_divide(candidates, positions, replicas, by_region, limits),
-        )
-        for name, positions in members.items()
-    ]
+    limits = by_cluster or _NO_LIMITS
+    groups = weighed(candidates, regions, by_region, by_cluster, need, replicas)
     chosen = choose(groups, by_region.min_groups, by_region.max_groups, limits.min_groups)
     if isinstance(chosen, Failure):
         return chosen
@@ -67,6 +56,36 @@ def select(
     names, taken = set(chosen), set(firsts)
     others = (p for p in candidates.order if regions[p] in names and p not in taken)
     return firsts + [position for _, position in zip(range(count - len(firsts)), others, strict=False)]
+
+
+def weighed(
+    candidates: Candidates,
+    regions: Sequence[str],
+    by_region: SpreadConstraint,
+    by_cluster: SpreadConstraint | None,
+    need: int | None,
+    replicas: int,
+) -> list[Region]:
+    """The regions that there are to choose from, as `select` is asked."""
+    limits = by_cluster or _NO_LIMITS
+    return [
+        Region(
+            name=name,
+            value=len(positions),
+            weight=_weight_to_copy(candidates, positions, replicas)
+            if need is None
+            else _weight_to_divide(candidates, positions, replicas, by_region, limits),
+        )
+        for name, positions in _members(candidates, regions).items()
+    ]
+
+
+def _members(candidates: Candidates, regions: Sequence[str]) -> dict[str, list[int]]:
+    members: dict[str, list[int]] = {}
+    for position in candidates.order:
+        if regions[position]:
+            members.setdefault(regions[position], []).append(position)
+    return members
 
 
 def _weight_to_copy(candidates: Candidates, positions: Sequence[int], replicas: int) -> int:

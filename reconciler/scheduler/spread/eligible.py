@@ -7,22 +7,25 @@ from collections.abc import Hashable
 from reconciler.model.cluster import Cluster
 from reconciler.scheduler.plugin import FITS, Context, Verdict
 
-_NO_PROVIDER = Verdict(reason="cluster(s) did not have provider property")
-_NO_REGION = Verdict(reason="cluster(s) did not have region property")
-_NO_ZONES = Verdict(reason="cluster(s) did not have zones property")
+_REASON = "cluster(s) did not have {} property"
 
 
 def check(context: Context, cluster: Cluster) -> Verdict:
     """Refuses a cluster that cannot be counted; also where the selection itself ignores the constraints."""
-    for constraint in context.placement.spread_constraints:
+    for index, constraint in enumerate(context.placement.spread_constraints):
         match constraint.spread_by_field:
             case "provider" if not cluster.provider:
-                return _NO_PROVIDER
+                return _refused("provider", index)
             case "region" if not cluster.region:
-                return _NO_REGION
+                return _refused("region", index)
             case "zone" if not cluster.zones:
-                return _NO_ZONES
+                return _refused("zones", index)
     return FITS
+
+
+def _refused(missing: str, index: int) -> Verdict:
+    field = ("spec", "placement", "spreadConstraints", index)
+    return Verdict(reason=_REASON.format(missing), policy_field=field)
 
 
 def depends_on(context: Context) -> Hashable:
