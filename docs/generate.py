@@ -209,9 +209,9 @@ def drawing() -> Pages:
 def _context(command: Any, name: str, parent: Any) -> Any:
     import click
 
-    return click.Context(
-        command, info_name=name, parent=parent, max_content_width=WIDTH, terminal_width=WIDTH
-    )
+    # With the command's own settings: what help says of `-h` is remembered by click from the first context that asks.
+    widths = {"max_content_width": WIDTH, "terminal_width": WIDTH}
+    return click.Context(command, info_name=name, parent=parent, **{**command.context_settings, **widths})
 
 
 def _help(command: Any, parent: Any, name: str) -> str:
