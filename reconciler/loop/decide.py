@@ -34,7 +34,7 @@ from reconciler.render.memo import Memo
 from reconciler.render.render import render
 from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.registry import Profile
-from reconciler.status.document import decode_observation
+from reconciler.status.document import Read, decode_observation
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class Memory:
     fleet: FleetMemo = field(default_factory=dict)
     render: Memo = field(default_factory=Memo)
     observation: Observation | None = None
+    observed: dict[str, tuple[bytes, Read]] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
     engine: Engine = field(default_factory=LuaEngine)
 
@@ -81,7 +82,12 @@ def read_observation(repository: Repository, tip: str, memory: Memory | None = N
     branch = read_tip(repository, tip, required=(RENDERED_COMMIT,))
     if branch is None:
         return Observation()
-    observation = decode_observation(branch.files, commit=tip, time=branch.commit.committer_time)
+    observation = decode_observation(
+        branch.files,
+        commit=tip,
+        time=branch.commit.committer_time,
+        memo=memory.observed if memory else None,
+    )
     if memory:
         memory.observation = observation
     return observation

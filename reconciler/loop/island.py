@@ -104,6 +104,8 @@ class Island:
     error: ClusterError | None = None
     fights: dict[str, tuple[Problem, datetime]] = field(default_factory=dict)
     wanted_at: datetime | None = None
+    delivered_commit: str = ""
+    """The rendered commit of the last pass that wrote all it could."""
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _delivered: asyncio.Event = field(default_factory=asyncio.Event)
     _backoff: Backoff = field(default_factory=Backoff)
@@ -284,6 +286,8 @@ class Island:
             self.stage("inspect", looked - began)
             self.outcome = await self.carry_out(plan, started)
             self.stage("apply", time.monotonic() - looked)
+            if not self.outcome.stopped:
+                self.delivered_commit = self.outcome.commit
             if full:
                 self._looked_over = started
             self.trouble = ""
@@ -340,6 +344,8 @@ class Island:
     async def observe(self) -> None:
         """Collect once, and tell when something is new."""
         before = (self.report, self.members)
+        # As of before the objects are read: what is delivered meanwhile is told by the next look.
+        applied, delivered = self.applied_commit, self.delivered_commit
         report = await self.observer.cluster(self.clock())
         desired = self.desired
         if desired is not None and self.outcome is not None:
@@ -350,7 +356,8 @@ class Island:
                 report = replace(report, message=str(error))
         self.report = replace(
             report,
-            rendered_commit=self.applied_commit,
+            rendered_commit=applied,
+            delivered_commit=delivered,
             sync=self.reason.value,
             message=self.trouble or report.message,
         )

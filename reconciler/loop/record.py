@@ -6,7 +6,7 @@ a lost race wrote is unreachable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -44,6 +44,9 @@ Place = tuple[str, Path | None]
 
 Checkpoint = Callable[[str], None]
 """Called at named points of a pass; crash tests end the process there."""
+
+_FAR_BEHIND: Final = 500
+"""Rendered commits: whoever is further behind is simply behind."""
 
 CHECKPOINTS: Final = ("rendered", "pushed-truth", "pushed-projections", "status-written")
 
@@ -267,10 +270,34 @@ class Record:
             raise GitError("there is no report")
         return dict(found.files), found.commit.committer_time
 
-    def released(self, cluster: str) -> str:
-        """The rendered commit that a cluster's branch shows (empty: none): older than the newest where its tree has not changed."""
-        tip = resolve(self.repository, self.remotes.cluster(cluster).tracking(self.branches.cluster(cluster)))
-        return read_git_commit(self.repository, tip).trailers.get(RENDERED_COMMIT, "") if tip else ""
+    def released(self, trees: Mapping[str, str]) -> dict[str, str]:
+        """The rendered commit that each cluster's branch shows, where it holds that cluster's newest tree (`trees`).
+
+        Older than the newest commit where the cluster's tree has not changed since.
+        """
+        found = {}
+        for name, tree in trees.items():
+            tracking = self.remotes.cluster(name).tracking(self.branches.cluster(name))
+            tip = resolve(self.repository, tracking)
+            shown = read_git_commit(self.repository, tip) if tip else None
+            if shown is not None and shown.tree == tree:
+                found[name] = shown.trailers.get(RENDERED_COMMIT, "")
+        return found
+
+    def newer(self, commits: Iterable[str], tip: str) -> dict[str, frozenset[str]]:
+        """For each of these rendered commits, those after it up to `tip`; nothing for one that is not found within a few hundred."""
+        wanted = set(commits) - {tip, ""}
+        after: list[str] = []
+        found: dict[str, frozenset[str]] = {}
+        at = tip
+        while wanted and at and len(after) < _FAR_BEHIND:
+            if at in wanted:
+                wanted.discard(at)
+                found[at] = frozenset(after)
+            after.append(at)
+            parents = read_git_commit(self.repository, at).parents
+            at = parents[0] if parents else ""
+        return found
 
     def write_status(
         self, files: Mapping[str, bytes], *, tip: str, source_commit: str, rendered_commit: str, now: datetime

@@ -34,7 +34,7 @@ from reconciler.model.cluster import Cluster
 from reconciler.model.config import Approval
 from reconciler.model.observation import ClusterReport
 from reconciler.settings import GuardLimits
-from reconciler.status.aggregate import Aggregate
+from reconciler.status.facts import Aggregate
 
 STUCK_SECONDS = 600.0
 ENDING = "the program is being stopped"

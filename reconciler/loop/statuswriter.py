@@ -25,7 +25,8 @@ from reconciler.model.cluster_document import encode_cluster_status
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
 from reconciler.model.observation import ClusterReport, MemberStatus, Observation
-from reconciler.status.aggregate import Aggregate, Facts, status_files
+from reconciler.status.aggregate import StatusMemo, status_files
+from reconciler.status.facts import Aggregate, Facts, held_subjects, rendered_digests
 from reconciler.status.quantise import quantised
 
 
@@ -53,6 +54,7 @@ class StatusWriter:
     reports_due: bool = True
     tip: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _memo: StatusMemo = field(default_factory=StatusMemo)
     _told: tuple[object, ...] = ()
     _counters_at: datetime | None = None
 
@@ -95,26 +97,37 @@ class StatusWriter:
         before = await self.lane.do(Record.observation, tip)
         due = self._counters_at is None or now - self._counters_at >= timedelta(seconds=self.interval)
         reports, members = await self._collect(passed, before, now)
+        trees = passed.published.written.clusters
+        pulled = {name: trees.get(name, "") for name in _pulled(passed)}
+        released = await self.lane.do(Record.released, pulled)
+        stand_at = {report.delivered_commit or report.rendered_commit for report in reports.values()}
+        rendered = passed.decision.rendered
         facts = Facts(
             source_commit=passed.decision.source.commit,
             rendered_commit=passed.published.commit,
             now=now,
             clusters=passed.decision.fleet.clusters,
             reports=reports,
-            bindings=passed.decision.rendered.bindings,
+            bindings=rendered.bindings,
             templates={manifest.id: manifest for manifest in passed.decision.fleet.templates},
             members=members,
             previous=previous,
             counters_due=due,
             problem_counts=_counts(self.problems()),
-            complete=passed.decision.rendered.complete,
-            released={name: await self.lane.do(Record.released, name) for name in _pulled(passed)},
+            complete=rendered.complete,
+            digests=await asyncio.to_thread(rendered_digests, rendered.tree),
+            held=held_subjects(passed.decision.problems),
+            released=released,
+            newer=await self.lane.do(Record.newer, stand_at, passed.published.commit),
+            rules=passed.decision.interpreters.digest,
         )
-        told = (facts.source_commit, facts.rendered_commit, tip, reports, members, facts.problem_counts)
+        told = (
+            facts.source_commit, facts.rendered_commit, tip, reports, members, facts.problem_counts, released,
+        )  # fmt: skip
         self.told(reports)
         if told == self._told and not due:
             return
-        files = await asyncio.to_thread(status_files, facts, self.aggregate)
+        files = await asyncio.to_thread(status_files, facts, self.aggregate, self._memo)
         started = time.monotonic()
         new = await self.lane.do(
             Record.write_status,
@@ -158,8 +171,9 @@ class StatusWriter:
             for kind, namespaced in island.report.scopes.items()
         }
         by_object: dict[ObjectId, list[MemberStatus]] = {}
+        kept = await asyncio.to_thread(_by_cluster, before)
         for cluster in passed.decision.fleet.clusters:
-            found, members = self._heard(cluster.name, before, now)
+            found, members = self._heard(cluster.name, before, kept, now)
             if found is None:
                 continue
             known = before.clusters.get(cluster.name)
@@ -179,7 +193,11 @@ class StatusWriter:
         }
 
     def _heard(
-        self, name: str, before: Observation, now: datetime
+        self,
+        name: str,
+        before: Observation,
+        kept: Mapping[str, Mapping[ObjectId, MemberStatus]],
+        now: datetime,
     ) -> tuple[ClusterReport | None, Mapping[ObjectId, MemberStatus]]:
         island = self.islands.get(name)
         if island is not None and island.report is not None:
@@ -187,12 +205,16 @@ class StatusWriter:
         report = self.reports.of(name, now) if island is None else None
         if report is not None:
             return report.cluster, report.members
-        kept = {
-            id_: next(row for row in rows if row.cluster == name)
-            for id_, rows in before.objects.items()
-            if any(row.cluster == name for row in rows)
-        }
-        return before.clusters.get(name), kept
+        return before.clusters.get(name), kept.get(name, {})
+
+
+def _by_cluster(observation: Observation) -> dict[str, dict[ObjectId, MemberStatus]]:
+    """What was committed of the objects, cluster by cluster: it stands for a cluster that says nothing."""
+    found: dict[str, dict[ObjectId, MemberStatus]] = {}
+    for id_, rows in observation.objects.items():
+        for row in rows:
+            found.setdefault(row.cluster, {})[id_] = row
+    return found
 
 
 def scheduling_facts(observation: Observation) -> dict[str, Body]:

@@ -40,6 +40,8 @@ class MemberStatus:
     applied_message: str = ""
     health: Health = Health.UNKNOWN
     readiness: Readiness = Readiness.UNKNOWN
+    message: str = ""
+    """Why it is not Current, in one sentence."""
     status: Any = None
     """The reflected status (JSON), or None."""
 
@@ -52,7 +54,9 @@ class ClusterReport:
     status: ClusterStatus
     observed_at: datetime | None = None
     rendered_commit: str = ""
-    """The rendered commit that this cluster had applied when it was observed."""
+    """The rendered commit that this cluster had applied when it was observed: all of it."""
+    delivered_commit: str = ""
+    """The rendered commit of the last pass that wrote all it could, whatever the server refused of it."""
     sync: str = ""
     """A Reason of events.py, or empty."""
     message: str = ""

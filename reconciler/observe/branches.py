@@ -72,7 +72,11 @@ def decode_report(cluster: str, files: Mapping[str, bytes]) -> Report | None:
             refused += 1
             continue
         member = decode_member(body, cluster=cluster)
-        members[id_] = replace(member, applied_message=member.applied_message[:_MAX_MESSAGE])
+        members[id_] = replace(
+            member,
+            applied_message=member.applied_message[:_MAX_MESSAGE],
+            message=member.message[:_MAX_MESSAGE],
+        )
     try:
         report = decode_cluster_report(head, name=cluster)
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError):

@@ -88,7 +88,7 @@ def _member(
             applied_message=failure or ("not in the cluster" if listed else "cannot be read"),
             readiness=Readiness.NOT_FOUND if listed else Readiness.UNKNOWN,
         )
-    readiness, _ = interpretation.readiness(body)
+    readiness, message = interpretation.readiness(body)
     try:
         health = interpretation.interpreters().health(body)
         status = interpretation.interpreters().reflect(_with_generation(body))
@@ -101,6 +101,7 @@ def _member(
         # Karmada: what could not be applied says nothing of its health.
         health=Health.UNKNOWN if failure else health,
         readiness=readiness,
+        message="" if readiness is Readiness.CURRENT else message,
         status=None if failure else status,
     )
 

@@ -1,167 +1,148 @@
 """From what every cluster reports to the files of the status branch.
 
-Coalesces: a document whose transitions (placement, applied, health, readiness) did not change keeps its old bytes
-until counters are due, so that a rolling update is a handful of commits and a quiet fleet is none.
+Coalesces: a document whose transitions did not change keeps its old bytes until numbers are due, so that a rolling update
+is a handful of commits and a quiet fleet is none. What has not changed is not made again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from reconciler.manifests.emit import emit
 from reconciler.model.binding import Binding
 from reconciler.model.cluster import Cluster
 from reconciler.model.identity import ObjectId
-from reconciler.model.manifest import Body, Manifest
-from reconciler.model.observation import ClusterReport, MemberStatus
-from reconciler.status.conditions import overall_health, workload_conditions, worst_readiness
+from reconciler.model.manifest import Body
+from reconciler.model.observation import ClusterReport, Health
+from reconciler.status.conditions import Standing, cluster_conditions
 from reconciler.status.document import (
-    API_VERSION,
     SUMMARY_PATH,
     TEXT_PATH,
     cluster_path,
     encode_cluster_report,
-    encode_member,
-    encode_resource,
     workload_path,
 )
-from reconciler.status.settled import body_of, settled
+from reconciler.status.facts import Aggregate, Facts
+from reconciler.status.settled import body_of, transitions
+from reconciler.status.summary import summary_document
 from reconciler.status.text import status_text
-
-Aggregate = Callable[[Body, Sequence[Body]], Body]
-"""Karmada's AggregateStatus: template body and AggregatedStatusItems to the body with the merged `status`."""
+from reconciler.status.workload import rendered_at, workload_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What one status commit is made from.
+class _Made:
+    """One document as it was made last: from what, what it says, and whether numbers in it still wait to be written."""
 
-    `members` maps an object to its entries, one a cluster; `previous` is the tree of the last status commit
-    (path to bytes); `counters_due` says whether numbers alone may be written now.
-    """
-
-    source_commit: str
-    rendered_commit: str
-    now: datetime
-    clusters: tuple[Cluster, ...]
-    reports: Mapping[str, ClusterReport]
-    bindings: Mapping[ObjectId, Binding]
-    templates: Mapping[ObjectId, Manifest] = field(default_factory=dict)
-    members: Mapping[ObjectId, tuple[MemberStatus, ...]] = field(default_factory=dict)
-    previous: Mapping[str, bytes] = field(default_factory=dict)
-    counters_due: bool = True
-    problem_counts: Mapping[str, int] = field(default_factory=dict)
-    complete: bool = True
-    released: Mapping[str, str] = field(default_factory=dict)
-    """The rendered commit that a pull cluster's branch shows, where that is not `rendered_commit`: nothing changed for it since."""
+    inputs: tuple[object, ...]
+    body: Body
+    data: bytes
+    waiting: bool = False
 
 
-def status_files(facts: Facts, aggregate: Aggregate) -> dict[str, bytes]:
+@dataclass(slots=True, kw_only=True)
+class StatusMemo:
+    """What is kept between status commits for speed alone; deleting it changes nothing but time."""
+
+    made: dict[str, _Made] = field(default_factory=dict)
+
+
+def status_files(facts: Facts, aggregate: Aggregate, memo: StatusMemo | None = None) -> dict[str, bytes]:
     """Path to bytes of the whole status tree. Equal to `facts.previous` where nothing worth a commit changed."""
-    files: dict[str, bytes] = {}
-    told: dict[str, Body] = {}
+    memo = memo if memo is not None else StatusMemo()
+    made: dict[str, _Made] = {}
+    rows: list[Body] = []
+    here: defaultdict[str, list[tuple[str, Health]]] = defaultdict(list)
+    held: defaultdict[str, list[str]] = defaultdict(list)
+    for id_, binding in sorted(facts.bindings.items()):
+        path = workload_path(id_)
+        made[path], standings = _workload(path, id_, binding, facts, aggregate, memo)
+        rows.append(made[path].body)
+        name, reason = str(id_), facts.held_reason(str(id_))
+        for each in standings:
+            here[each.cluster].append((name, each.health))
+            if reason:
+                held[each.cluster].append(name)
     for cluster in facts.clusters:
         report = facts.reports.get(cluster.name)
         if report is not None:
             path = cluster_path(cluster.name)
-            files[path] = settled(
-                encode_cluster_report(report), facts.previous.get(path), counters_due=facts.counters_due
-            )
-            told[cluster.name] = body_of(files[path], path)
-    rows: list[Body] = []
-    for id_, binding in sorted(facts.bindings.items()):
-        body = workload_document(
-            id_, binding, facts.templates.get(id_), facts.members.get(id_, ()), facts, aggregate
-        )
-        path = workload_path(id_)
-        files[path] = settled(body, facts.previous.get(path), counters_due=facts.counters_due)
-        rows.append(body_of(files[path], path))
-    summary = _summary(facts, told, rows)
-    files[SUMMARY_PATH] = emit(summary)
-    files[TEXT_PATH] = status_text(summary, rows).encode()
-    return files
-
-
-def workload_document(
-    id_: ObjectId,
-    binding: Binding,
-    template: Manifest | None,
-    members: Sequence[MemberStatus],
-    facts: Facts,
-    aggregate: Aggregate,
-) -> Body:
-    """The `WorkloadStatus` document of one template: per cluster, and merged as Karmada merges it."""
-    path = workload_path(id_)
-    before = body_of(facts.previous.get(path), path)
-    expected = binding.target_names
-    entries = sorted((member for member in members if member.cluster in expected), key=lambda m: m.cluster)
-    items = [encode_member(member) for member in entries]
-    scheduled = binding.scheduled
-    body: Body = {
-        "apiVersion": API_VERSION,
-        "kind": "WorkloadStatus",
-        "metadata": {"name": id_.name, **({"namespace": id_.namespace} if id_.namespace else {})},
-        "resource": encode_resource(id_, binding.api_version),
-        "clusters": [
-            {"name": target.name, **({"replicas": target.replicas} if target.replicas else {})}
-            for target in binding.clusters
-        ],
-        "aggregatedStatus": items,
-        "health": overall_health(expected, entries).value,
-        "readiness": worst_readiness(expected, entries).value,
-        "conditions": workload_conditions(
-            expected=expected,
-            members=entries,
-            scheduled=(
-                scheduled is None or scheduled.status == "True",
-                scheduled.message if scheduled else "",
-            ),
-            previous=before.get("conditions") or [],
-            now=facts.now,
-        ),
-    }
-    if template is not None and entries:
-        merged = aggregate(template.body, items).get("status")
-        if merged:
-            body["status"] = merged
-    return body
-
-
-def _summary(facts: Facts, told: Mapping[str, Body], rows: Sequence[Body]) -> Body:
-    clusters = []
-    for cluster in facts.clusters:
-        report = facts.reports.get(cluster.name)
-        ready = report.status.condition("Ready") if report else None
-        entry: Body = {
-            "name": cluster.name,
-            "mode": cluster.sync_mode.value,
-            "ready": ready.status if ready else "Unknown",
-        }
-        if report and report.rendered_commit:
-            entry["appliedCommit"] = report.rendered_commit
-            wanted = (facts.rendered_commit, facts.released.get(cluster.name, ""))
-            entry["current"] = report.rendered_commit in wanted
-        if report and report.sync:
-            entry["sync"] = report.sync
-        # The words of the settled document: they change by themselves, and are no news.
-        message = (told.get(cluster.name, {}).get("sync") or {}).get("message")
-        if message:
-            entry["message"] = message
-        clusters.append(entry)
+            made[path] = _cluster(path, cluster, report, here[cluster.name], held[cluster.name], facts, memo)
+    memo.made = made
+    told = {name: made[path].body for name in facts.reports if (path := cluster_path(name)) in made}
+    summary = summary_document(facts, told, rows)
     return {
-        "apiVersion": API_VERSION,
-        "kind": "FleetSummary",
-        "sourceCommit": facts.source_commit,
-        "renderedCommit": facts.rendered_commit,
-        "complete": facts.complete,
-        "clusters": clusters,
-        "workloads": {
-            "total": len(rows),
-            "health": dict(sorted(Counter(str(row.get("health")) for row in rows).items())),
-            "readiness": dict(sorted(Counter(str(row.get("readiness")) for row in rows).items())),
-        },
-        "problems": dict(sorted(facts.problem_counts.items())),
+        **{path: each.data for path, each in made.items()},
+        SUMMARY_PATH: emit(summary),
+        TEXT_PATH: status_text(summary, rows).encode(),
     }
+
+
+def _workload(
+    path: str, id_: ObjectId, binding: Binding, facts: Facts, aggregate: Aggregate, memo: StatusMemo
+) -> tuple[_Made, tuple[Standing, ...]]:
+    known, before = _before(path, facts, memo)
+    rendered = rendered_at(id_, facts, before)
+    standings = facts.standings(binding, id_, rendered.get("commit", ""))
+    held = facts.held_reason(str(id_))
+    inputs = (binding, facts.templates.get(id_), standings, rendered, held, facts.rules)
+    if known is not None and known.inputs == inputs and not (known.waiting and facts.counters_due):
+        return known, standings
+    body, data = workload_document(
+        id_, binding, standings, facts, aggregate, rendered=rendered, before=before
+    )
+    return _settled(inputs, body, data, before, facts.previous.get(path), facts), standings
+
+
+def _cluster(
+    path: str,
+    cluster: Cluster,
+    report: ClusterReport,
+    health: list[tuple[str, Health]],
+    held: list[str],
+    facts: Facts,
+    memo: StatusMemo,
+) -> _Made:
+    known, before = _before(path, facts, memo)
+    wanted = (facts.rendered_commit, facts.released.get(cluster.name, ""))
+    own = facts.held_reason(f"Cluster {cluster.name}")
+    conditions = cluster_conditions(
+        held=[own] if own else held,
+        delivered=facts.has_delivered(cluster, facts.rendered_commit),
+        applied=bool(report.rendered_commit) and report.rendered_commit in wanted,
+        sync=report.sync,
+        message=report.message,
+        health=health,
+        previous=before.get("conditions") or [],
+        now=facts.now,
+    )
+    inputs: tuple[object, ...] = (report, conditions)
+    if known is not None and known.inputs == inputs and not (known.waiting and facts.counters_due):
+        return known
+    body = {**encode_cluster_report(report), "conditions": conditions}
+    return _settled(inputs, body, emit(body), before, facts.previous.get(path), facts)
+
+
+def _before(path: str, facts: Facts, memo: StatusMemo) -> tuple[_Made | None, Body]:
+    """What was made last, if it is what was committed last; and the document as committed."""
+    previous = facts.previous.get(path)
+    known = memo.made.get(path)
+    if known is not None and previous is not None and known.data == previous:
+        return known, known.body
+    return None, body_of(previous, path)
+
+
+def _settled(
+    inputs: tuple[object, ...],
+    body: Body,
+    data: bytes,
+    before: Body,
+    previous: bytes | None,
+    facts: Facts,
+) -> _Made:
+    """The document as made now, or as it was when only numbers moved and numbers are not due."""
+    if previous is None or data == previous or facts.counters_due:
+        return _Made(inputs=inputs, body=body, data=data)
+    if transitions(body) == transitions(before):
+        return _Made(inputs=inputs, body=before, data=previous, waiting=True)
+    return _Made(inputs=inputs, body=body, data=data)

@@ -1,14 +1,16 @@
-"""Conditions of workloads and clusters: four questions each, answered True, False or Unknown, with a reason.
+"""Conditions of workloads and clusters: rendered, delivered, applied, healthy; each True, False or Unknown, with a reason.
 
-A condition's time moves only when its status does.
+A condition's time moves only when its status does. `Scheduled` and `FullyApplied` are Karmada's, with its reasons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from reconciler.model.cluster import Condition
 from reconciler.model.manifest import Body
 from reconciler.model.observation import Health, MemberStatus, Readiness
 from reconciler.model.time import format_time
@@ -21,83 +23,164 @@ WORST_FIRST: Final = (
     Readiness.IN_PROGRESS,
     Readiness.CURRENT,
 )
+_NAMED: Final = 5
+
+Row = tuple[str, str, str, str]
+"""Type, status, reason, message."""
 
 
-def worst_readiness(expected: Sequence[str], members: Sequence[MemberStatus]) -> Readiness:
-    """The readiness to worry about first. A cluster that says nothing is Unknown, and so is a workload without clusters."""
-    present = {member.readiness for member in members}
-    if len(members) < len(expected) or not expected:
-        present.add(Readiness.UNKNOWN)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One workload on one cluster that it is placed on.
+
+    `delivered`: the cluster's last pass had what is rendered now; if not, `why_not` is the reason in one word.
+    """
+
+    cluster: str
+    member: MemberStatus | None = None
+    delivered: bool = False
+    why_not: str = ""
+
+    @property
+    def applied(self) -> bool:
+        """Whether the cluster holds what is rendered now."""
+        return self.delivered and self.member is not None and self.member.applied
+
+    @property
+    def health(self) -> Health:
+        """Karmada's health; Unknown while the cluster says nothing."""
+        return self.member.health if self.member else Health.UNKNOWN
+
+    @property
+    def readiness(self) -> Readiness:
+        """Kstatus; Unknown while the cluster says nothing."""
+        return self.member.readiness if self.member else Readiness.UNKNOWN
+
+
+def worst_readiness(standings: Sequence[Standing]) -> Readiness:
+    """The readiness to worry about first. A workload without clusters is Unknown."""
+    present = {each.readiness for each in standings}
     return next((state for state in WORST_FIRST if state in present), Readiness.UNKNOWN)
 
 
-def overall_health(expected: Sequence[str], members: Sequence[MemberStatus]) -> Health:
-    """Unhealthy if any member is, else Unknown if any is or says nothing, else Healthy. Without clusters: Unknown."""
-    present = {member.health for member in members}
+def overall_health(standings: Sequence[Standing]) -> Health:
+    """Unhealthy if it is anywhere, else Unknown if it is anywhere, else Healthy. Without clusters: Unknown."""
+    present = {each.health for each in standings}
     if Health.UNHEALTHY in present:
         return Health.UNHEALTHY
-    if Health.UNKNOWN in present or len(members) < len(expected) or not expected:
-        return Health.UNKNOWN
-    return Health.HEALTHY
+    return Health.UNKNOWN if Health.UNKNOWN in present or not standings else Health.HEALTHY
 
 
 def workload_conditions(
+    standings: Sequence[Standing],
     *,
-    expected: Sequence[str],
-    members: Sequence[MemberStatus],
-    scheduled: tuple[bool, str],
+    scheduled: Condition | None,
+    held: str,
+    rendered: bool,
     previous: Sequence[Mapping[str, Any]],
     now: datetime,
 ) -> list[Body]:
-    """Scheduled, Applied (Karmada's FullyApplied) and Healthy of one workload, in that order.
+    """Scheduled, Rendered, Delivered, FullyApplied and Healthy of one workload, in that order.
 
-    `expected` are the clusters of its binding; `scheduled` is (ok, message).
+    `held`: why it is not rendered from what the fleet says now; `rendered`: some cluster's tree holds it.
     """
-    by_cluster = {member.cluster: member for member in members}
-    missing = [name for name in expected if name not in by_cluster or not by_cluster[name].applied]
-    unhealthy = [
-        name for name in expected if name in by_cluster and by_cluster[name].health is Health.UNHEALTHY
-    ]
-    unknown = [
-        name for name in expected if name not in by_cluster or by_cluster[name].health is Health.UNKNOWN
-    ]
-    if unhealthy:
-        healthy = ("False", "Unhealthy", _names("not healthy on", unhealthy))
-    elif unknown:
-        healthy = ("Unknown", "NotReported", _names("no health from", unknown))
-    else:
-        healthy = ("True", "Healthy", "")
-    scheduled_ok, scheduled_message = scheduled
-    rows = (
-        (
-            "Scheduled",
-            "True" if scheduled_ok else "False",
-            "Success" if scheduled_ok else "Failed",
-            scheduled_message,
-        ),
-        (
-            "FullyApplied",
-            "False" if missing or not expected else "True",
-            "FullyAppliedFailed" if missing or not expected else "FullyAppliedSuccess",
-            _names("not applied on", missing) if missing else "",
-        ),
-        ("Healthy", *healthy),
+    rows: tuple[Row, ...] = (
+        ("Scheduled", "True", "Success", "")
+        if scheduled is None
+        else ("Scheduled", scheduled.status, scheduled.reason or "Success", scheduled.message),
+        _rendered(held, rendered=rendered),
+        _delivered(standings),
+        _applied(standings),
+        _healthy([(each.cluster, each.health) for each in standings]),
     )
-    return [_condition(row, previous, now) for row in rows]
+    return _dated(rows, previous, now)
 
 
-def _condition(row: tuple[str, str, str, str], previous: Sequence[Mapping[str, Any]], now: datetime) -> Body:
-    type_, status, reason, message = row
-    since = format_time(now)
-    for old in previous:
-        if old.get("type") == type_ and old.get("status") == status and old.get("lastTransitionTime"):
-            since = str(old["lastTransitionTime"])
-    body: Body = {"type": type_, "status": status, "reason": reason, "lastTransitionTime": since}
-    if message:
-        body["message"] = message
-    return body
+def cluster_conditions(
+    *,
+    held: Sequence[str],
+    delivered: bool,
+    applied: bool,
+    sync: str,
+    message: str,
+    health: Sequence[tuple[str, Health]],
+    previous: Sequence[Mapping[str, Any]],
+    now: datetime,
+) -> list[Body]:
+    """Rendered, Delivered, Applied and Healthy of one cluster, in that order.
+
+    `held` names what is not rendered from what the fleet says now; `health` is that of each workload on the cluster, by name.
+    """
+    reason = sync or "NotReported"
+    rows: tuple[Row, ...] = (
+        ("Rendered", "False", "Held", _names("held as it was:", held))
+        if held
+        else ("Rendered", "True", "Success", ""),
+        ("Delivered", "True", "Delivered", "") if delivered else ("Delivered", "False", reason, message),
+        ("Applied", "True", "Applied", "") if applied else ("Applied", "False", reason, message),
+        _healthy(health) if health else ("Healthy", "True", "Healthy", "nothing is placed here"),
+    )
+    return _dated(rows, previous, now)
+
+
+def _rendered(held: str, *, rendered: bool) -> Row:
+    if held:
+        return ("Rendered", "False", "Held", held)
+    if not rendered:
+        return ("Rendered", "False", "NotPlaced", "no cluster's tree holds it")
+    return ("Rendered", "True", "Success", "")
+
+
+def _delivered(standings: Sequence[Standing]) -> Row:
+    waiting = [each for each in standings if not each.delivered]
+    if not standings:
+        return ("Delivered", "False", "NotPlaced", "it is placed on no cluster")
+    if not waiting:
+        return ("Delivered", "True", "Delivered", "")
+    # The reason that people must act on before those that pass by themselves.
+    reason = next(
+        (each.why_not for each in waiting if each.why_not not in ("", "Progressing")), "Progressing"
+    )
+    words = [f"{each.cluster} ({each.why_not})" if each.why_not else each.cluster for each in waiting]
+    return ("Delivered", "False", reason, _names("not yet on", words))
+
+
+def _applied(standings: Sequence[Standing]) -> Row:
+    missing = [each.cluster for each in standings if not each.applied]
+    if missing or not standings:
+        words = _names("not applied on", missing) if missing else "it is placed on no cluster"
+        return ("FullyApplied", "False", "FullyAppliedFailed", words)
+    return ("FullyApplied", "True", "FullyAppliedSuccess", "")
+
+
+def _healthy(health: Sequence[tuple[str, Health]]) -> Row:
+    unhealthy = [name for name, each in health if each is Health.UNHEALTHY]
+    unknown = [name for name, each in health if each is Health.UNKNOWN]
+    if unhealthy:
+        return ("Healthy", "False", "Unhealthy", _names("not healthy:", unhealthy))
+    if unknown or not health:
+        return ("Healthy", "Unknown", "NotReported", _names("no health of", unknown) if unknown else "")
+    return ("Healthy", "True", "Healthy", "")
+
+
+def _dated(rows: Sequence[Row], previous: Sequence[Mapping[str, Any]], now: datetime) -> list[Body]:
+    times = {
+        (old.get("type"), old.get("status")): str(old["lastTransitionTime"])
+        for old in previous
+        if old.get("lastTransitionTime")
+    }
+    return [
+        {
+            "type": type_,
+            "status": status,
+            "reason": reason,
+            "lastTransitionTime": times.get((type_, status)) or format_time(now),
+            **({"message": message} if message else {}),
+        }
+        for type_, status, reason, message in rows
+    ]
 
 
 def _names(text: str, names: Sequence[str]) -> str:
-    shown = ", ".join(names[:5])
-    return f"{text} {shown}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    shown = ", ".join(names[:_NAMED])
+    return f"{text} {shown}" + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

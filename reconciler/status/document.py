@@ -6,12 +6,11 @@ Shapes are documented in `docs/reference/status.md` and carry `fleet-reconciler/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from reconciler.manifests.emit import emit
 from reconciler.manifests.load import load
 from reconciler.model.cluster_document import decode_cluster_status, encode_cluster_status
 from reconciler.model.identity import ObjectId, encode_name
@@ -24,8 +23,6 @@ _Word = TypeVar("_Word", bound=StrEnum)
 API_VERSION: Final = "fleet-reconciler/v1alpha1"
 SUMMARY_PATH: Final = "summary.yaml"
 TEXT_PATH: Final = "STATUS.md"
-APPLIED_COMMIT: Final = "fleet-reconciler/applied-commit"
-OBSERVED_AT: Final = "fleet-reconciler/observed-at"
 
 
 def cluster_path(name: str) -> str:
@@ -48,6 +45,8 @@ def encode_cluster_report(report: ClusterReport) -> Body:
     }
     if report.rendered_commit:
         body["appliedCommit"] = report.rendered_commit
+    if report.delivered_commit and report.delivered_commit != report.rendered_commit:
+        body["deliveredCommit"] = report.delivered_commit
     if report.sync:
         body["sync"] = {"reason": report.sync, **({"message": report.message} if report.message else {})}
     if report.observed_at:
@@ -69,6 +68,7 @@ def decode_cluster_report(body: Mapping[str, Any], *, name: str = "") -> Cluster
         status=decode_cluster_status(dict(_mapping(body.get("status")))),
         observed_at=_time(observed),
         rendered_commit=str(body.get("appliedCommit") or ""),
+        delivered_commit=str(body.get("deliveredCommit") or body.get("appliedCommit") or ""),
         sync=str(sync.get("reason") or ""),
         message=str(sync.get("message") or ""),
         scopes={
@@ -89,6 +89,8 @@ def encode_member(member: MemberStatus) -> Body:
         body["applied"] = True
     if member.applied_message:
         body["appliedMessage"] = member.applied_message
+    if member.message:
+        body["message"] = member.message
     if member.status is not None:
         body["status"] = member.status
     return body
@@ -102,6 +104,7 @@ def decode_member(body: Mapping[str, Any], *, cluster: str = "") -> MemberStatus
         applied_message=str(body.get("appliedMessage") or ""),
         health=_word(Health, body.get("health"), Health.UNKNOWN),
         readiness=_word(Readiness, body.get("readiness"), Readiness.UNKNOWN),
+        message=str(body.get("message") or ""),
         status=body.get("status"),
     )
 
@@ -125,35 +128,52 @@ def decode_resource(reference: Mapping[str, Any]) -> ObjectId:
     )
 
 
-def decode_observation(files: Mapping[str, bytes], *, commit: str, time: datetime | None) -> Observation:
-    """The Observation that a status tree holds. `files` maps a path to bytes; foreign files are passed over."""
+Read = tuple[Body, ClusterReport | tuple[ObjectId, tuple[MemberStatus, ...]] | None]
+
+
+def decode_observation(
+    files: Mapping[str, bytes],
+    *,
+    commit: str,
+    time: datetime | None,
+    memo: dict[str, tuple[bytes, Read]] | None = None,
+) -> Observation:
+    """The Observation that a status tree holds. `files` maps a path to bytes; foreign files are passed over.
+
+    `memo` keeps what the files of an earlier commit came to: most of them are the same.
+    """
+    known = memo if memo is not None else {}
     clusters: dict[str, ClusterReport] = {}
     objects: dict[ObjectId, tuple[MemberStatus, ...]] = {}
     rendered = ""
+    seen: dict[str, tuple[bytes, Read]] = {}
     for path, data in sorted(files.items()):
         if not path.endswith(".yaml"):
             continue
-        for body in _bodies(data, path):
-            if path.startswith("clusters/"):
-                report = decode_cluster_report(body)
-                clusters[report.name] = report
-            elif path.startswith("workloads/"):
-                id_ = decode_resource(_mapping(body.get("resource")))
-                objects[id_] = tuple(
-                    decode_member(_mapping(item)) for item in _list(body.get("aggregatedStatus"))
-                )
-            elif path == SUMMARY_PATH:
-                rendered = str(body.get("renderedCommit") or "")
+        at = known.get(path)
+        seen[path] = at if at is not None and at[0] == data else (data, _read(path, data))
+        body, found = seen[path][1]
+        if path == SUMMARY_PATH:
+            rendered = str(body.get("renderedCommit") or "")
+        elif isinstance(found, ClusterReport):
+            clusters[found.name] = found
+        elif found is not None:
+            objects[found[0]] = found[1]
+    if memo is not None:
+        memo.clear()
+        memo.update(seen)
     return Observation(commit=commit, time=time, rendered_commit=rendered, clusters=clusters, objects=objects)
 
 
-def encode_documents(bodies: Iterable[Body]) -> bytes:
-    """Several documents as one canonical file."""
-    return b"---\n".join(emit(body) for body in bodies)
-
-
-def _bodies(data: bytes, path: str) -> tuple[Body, ...]:
-    return tuple(document.body for document in load(data, path).documents)
+def _read(path: str, data: bytes) -> Read:
+    documents = load(data, path).documents
+    body = documents[0].body if documents else {}
+    if path.startswith("clusters/") and body:
+        return {}, decode_cluster_report(body)
+    if path.startswith("workloads/") and body:
+        members = tuple(decode_member(_mapping(item)) for item in _list(body.get("aggregatedStatus")))
+        return {}, (decode_resource(_mapping(body.get("resource"))), members)
+    return body, None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

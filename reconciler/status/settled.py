@@ -1,17 +1,19 @@
-"""What of a committed document is worth a commit at once: transitions are, numbers and words alone wait until they are due.
+"""What of a committed document is worth a commit at once: transitions are, numbers and sentences alone wait until they are due.
 
-So a rolling update is a handful of commits and a quiet fleet is none (DESIGN §5, promise 10). The same for the status branch
+A transition is also what a status says of itself in one word (a phase, a state) or in its conditions. So a rolling update is a handful of commits and a quiet fleet is none (DESIGN §5, promise 10). The same for the status branch
 and for the reports of agents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from reconciler.manifests.emit import emit
 from reconciler.manifests.load import load
 from reconciler.model.manifest import Body
+
+_STATE: Final = ("phase", "state")
 
 
 def settled(body: Body, previous: bytes | None, *, counters_due: bool) -> bytes:
@@ -38,10 +40,12 @@ def transitions(body: Mapping[str, Any]) -> Any:
             return (
                 (body.get("sync") or {}).get("reason"),
                 body.get("appliedCommit"),
+                body.get("deliveredCommit"),
                 body.get("customKinds"),
                 status.get("kubernetesVersion"),
                 status.get("apiEnablements"),
                 _conditions(status),
+                _conditions(body),
                 status.get("nodeSummary"),
                 status.get("resourceSummary"),
             )
@@ -50,7 +54,9 @@ def transitions(body: Mapping[str, Any]) -> Any:
         case _:
             members = body.get("aggregatedStatus") or []
             return (
+                body.get("metadata"),
                 body.get("clusters"),
+                body.get("rendered"),
                 body.get("health"),
                 body.get("readiness"),
                 [(member.get("clusterName"), _member(member)) for member in members],
@@ -58,9 +64,25 @@ def transitions(body: Mapping[str, Any]) -> Any:
             )
 
 
+def state_of(status: Any) -> str:
+    """What a status says of itself in one word: its phase or state; empty where it says nothing of the kind."""
+    words = (status.get(key) for key in _STATE) if isinstance(status, Mapping) else ()
+    return next((word for word in words if isinstance(word, str) and word), "")
+
+
 def _member(body: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(body.get(key) for key in ("applied", "appliedMessage", "health", "readiness"))
+    status = body.get("status")
+    return (
+        *(body.get(key) for key in ("applied", "appliedCommit", "appliedMessage", "health", "readiness")),
+        state_of(status),
+        _conditions(status) if isinstance(status, Mapping) else [],
+    )
 
 
 def _conditions(body: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return [(c.get("type"), c.get("status"), c.get("reason")) for c in body.get("conditions") or []]
+    found = body.get("conditions")
+    return [
+        (c.get("type"), c.get("status"), c.get("reason"))
+        for c in (found if isinstance(found, list) else [])
+        if isinstance(c, Mapping)
+    ]

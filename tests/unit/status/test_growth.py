@@ -10,7 +10,8 @@ from reconciler.model.cluster import Cluster, ClusterStatus, Condition
 from reconciler.model.identity import ObjectId
 from reconciler.model.observation import ClusterReport, Health, MemberStatus, Readiness
 from reconciler.observe.branches import encode_report
-from reconciler.status.aggregate import Facts, status_files
+from reconciler.status.aggregate import status_files
+from reconciler.status.facts import Facts
 
 WEB = ObjectId(group="apps", kind="Deployment", namespace="shop", name="web")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
