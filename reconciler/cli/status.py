@@ -1,12 +1,11 @@
-"""`reconciler status` (`get`): the fleet, a cluster or a workload, as the status branch says."""
+"""`reconciler status` (`get`): the fleet, clusters or workloads, as the status branch says; now or over time."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,262 +17,271 @@ from reconciler.cli.fleetpath import (
     prefix_option,
     require_repository,
 )
-from reconciler.cli.output import document, note, table
+from reconciler.cli.statushistory import print_history
+from reconciler.cli.statustables import (
+    print_cluster,
+    print_clusters,
+    print_fleet,
+    print_workload,
+    print_workloads,
+)
 from reconciler.errors import SettingsError
 from reconciler.git.reader import read_tip
+from reconciler.git.repository import Repository
 from reconciler.git.trailers import RENDERED_COMMIT
-from reconciler.manifests.emit import emit
 from reconciler.manifests.load import load
+from reconciler.model.identity import group_of
+from reconciler.model.manifest import Body
+from reconciler.selectors.labels import LabelTest, label_test
+from reconciler.selectors.text import parse_selector
 from reconciler.settings import BranchNames
-from reconciler.status.document import SUMMARY_PATH, TEXT_PATH
+from reconciler.status.document import SUMMARY_PATH, TEXT_PATH, cluster_path, decode_resource, workload_path
+from reconciler.status.rows import placed_on, row_on
 
-Body = dict[str, Any]
+_CLUSTER_WORDS: Final = ("clusters", "cluster")
+_ALL_WORDS: Final = ("workloads", "workload", "all")
+_SHORT: Final = {
+    "cj": "cronjob",
+    "cm": "configmap",
+    "crd": "customresourcedefinition",
+    "deploy": "deployment",
+    "ds": "daemonset",
+    "hpa": "horizontalpodautoscaler",
+    "ing": "ingress",
+    "ns": "namespace",
+    "pdb": "poddisruptionbudget",
+    "po": "pod",
+    "pv": "persistentvolume",
+    "pvc": "persistentvolumeclaim",
+    "rs": "replicaset",
+    "sa": "serviceaccount",
+    "sts": "statefulset",
+    "svc": "service",
+}
+"""Kubectl's short names."""
 
 
 @click.command("status")
-@click.argument("what", default="", metavar="[clusters | workloads | CLUSTER | KIND/NAME]")
+@click.argument("what", nargs=-1, metavar="[clusters | workloads | CLUSTER | KIND [NAME…] | KIND/NAME…]")
 @path_option
 @click.option("-n", "--namespace", default="", help="Only workloads of this namespace.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Workloads of every namespace (the default).")
 @click.option(
+    "-l",
+    "--selector",
+    default="",
+    metavar="LABELS",
+    help="Only workloads (or clusters, where those are listed) with these labels: app=web,tier in (a,b),!canary.",
+)
+@click.option(
     "--cluster", "clusters", multiple=True, metavar="GLOB", help="Only these clusters; may be repeated."
 )
 @click.option("--at", "revision", help="The status as of this commit of the status branch.")
+@click.option(
+    "--history",
+    type=click.IntRange(min=1),
+    is_flag=False,
+    flag_value=20,
+    metavar="[N]",
+    help="How a workload or a cluster changed: its last N states (20), newest first.",
+)
 @prefix_option
 @output_option("table", "wide", "json", "yaml", "name", "markdown")
-def command(what: str, path: Path, **options: Any) -> int:
-    """Show the fleet, a cluster or a workload, as last committed to the status branch. No cluster is asked.
+def command(what: tuple[str, ...], path: Path, **options: Any) -> int:
+    """Show the fleet, clusters or workloads, as last committed to the status branch. No cluster is asked.
 
     \b
     Example:
       reconciler status
       reconciler status paris
-      reconciler get workloads -n shop -o wide
+      reconciler get clusters -l tier=edge -o wide
+      reconciler get deployments -n shop --cluster 'eu-*'
       reconciler status deployment/web -n shop -o yaml
+      reconciler status backup/nightly --history
     """
-    del options["all_namespaces"]
-    files = _files(path, options)
+    if options["namespace"] and options["all_namespaces"]:
+        raise SettingsError("-n and -A exclude each other")
+    repository = require_repository(path)
+    tip = _tip(repository, options)
+    files = _files(repository, tip)
+    view = _View(files, options)
     output: str = options["output"]
-    if output == "markdown":
-        click.echo(files[TEXT_PATH].decode(), nl=False)
-        return 0
-    summary = _body(files[SUMMARY_PATH], SUMMARY_PATH)
-    clusters = [row for row in summary["clusters"] if _matches(row["name"], options["clusters"])]
-    workloads = _workloads(files, options)
-    if what in ("", "clusters", "cluster"):
-        _print_clusters(summary, clusters, workloads if not what else [], output)
-    elif what in ("workloads", "workload"):
-        _print_workloads(workloads, output)
-    elif "/" in what:
-        kind, _, name = what.partition("/")
-        found = [row for row in workloads if _is(row, kind, name)]
-        if not found:
-            raise SettingsError(
-                f"the status branch knows no workload {what}; see `reconciler status workloads`"
-            )
-        _print_one(found, output)
+    if options["history"]:
+        print_history(repository, tip, view.one_path(what), options["history"], output)
+    elif not what:
+        if output == "markdown" and not view.is_filtered:
+            click.echo(files[TEXT_PATH].decode(), nl=False)
+        else:
+            print_fleet(view.summary, view.clusters(()), view.workloads(), output)
+    elif what[0] in _CLUSTER_WORDS:
+        print_clusters(view.clusters(what[1:]), output)
+    elif (cluster := view.cluster_named(what)) is not None:
+        print_cluster(view.report(cluster["name"]), cluster, view.workloads(on=cluster["name"]), output)
+    elif (found := view.objects(what)) is not None:
+        for row in found:
+            print_workload(row, output)
     else:
-        found = [row for row in clusters if row["name"] == what]
-        if not found:
-            raise SettingsError(
-                f"the status branch knows no cluster {what}; there are {', '.join(c['name'] for c in clusters) or 'none'}"
-            )
-        _print_cluster(files, found[0], workloads, output)
+        print_workloads(view.of_kind(what), output)
     return 0
 
 
-def _files(path: Path, options: Mapping[str, Any]) -> Mapping[str, bytes]:
-    repository = require_repository(path)
-    branch = BranchNames(prefix=options["branch_prefix"]).status
-    tip = machine_tip(repository, branch)
+class _View:
+    """The documents of one status commit, as far as the filters let them through."""
+
+    def __init__(self, files: Mapping[str, bytes], options: Mapping[str, Any]) -> None:
+        self._files = files
+        self._namespace: str = options["namespace"]
+        self._globs: tuple[str, ...] = options["clusters"]
+        self._labels = _label_test(options["selector"])
+        self.is_filtered = bool(self._namespace or self._globs or options["selector"])
+        self.summary = _body(files[SUMMARY_PATH], SUMMARY_PATH)
+        self._all: list[Body] = self.summary["clusters"]
+
+    def clusters(self, names: Sequence[str]) -> list[Body]:
+        """The rows of the summary: of these clusters, or of all; `-l` is asked of them only where they are listed alone."""
+        _require(names, [row["name"] for row in self._all], "cluster")
+        return [
+            row
+            for row in self._all
+            if self._is_asked(row["name"])
+            and (not names or row["name"] in names)
+            and self._labels(row.get("labels") or {})
+        ]
+
+    def cluster_named(self, what: Sequence[str]) -> Body | None:
+        """The one cluster that the words name, if they do: `paris`, `cluster/paris`."""
+        if len(what) != 1:
+            return None
+        name = what[0].removeprefix("cluster/").removeprefix("clusters/")
+        found = next((row for row in self._all if row["name"] == name), None)
+        if found is None and name != what[0]:
+            raise _unknown("cluster", name, [row["name"] for row in self._all])
+        return found
+
+    def report(self, name: str) -> Body:
+        """The document of a cluster; empty while it has not reported."""
+        path = cluster_path(name)
+        return _body(self._files[path], path) if path in self._files else {}
+
+    def workloads(self, on: str = "") -> list[Body]:
+        """Every workload that the filters let through; `on`: as it is on that cluster."""
+        asked = frozenset({on} if on else (row["name"] for row in self._all if self._is_asked(row["name"])))
+        found = []
+        for path in self._files:
+            if not path.startswith("workloads/"):
+                continue
+            row = _body(self._files[path], path)
+            if self._namespace and row["resource"].get("namespace") != self._namespace:
+                continue
+            if not self._labels(row["metadata"].get("labels") or {}):
+                continue
+            if on or self._globs:
+                if asked.isdisjoint(placed_on(row)):
+                    continue
+                row = row_on(row, asked)
+            found.append(row)
+        return sorted(found, key=_order)
+
+    def objects(self, what: Sequence[str]) -> list[Body] | None:
+        """The workloads that `KIND/NAME` words (or `KIND NAME`) name, each at least once; None where it is a list of a kind."""
+        pairs = [word.partition("/")[::2] for word in what]
+        if not any(name for _, name in pairs):
+            if len(what) == 1 or what[0] in _ALL_WORDS:
+                return None
+            pairs = [(what[0], name) for name in what[1:]]
+        rows = self.workloads()
+        found: list[Body] = []
+        for kind, name in pairs:
+            named = [row for row in rows if row["resource"]["name"] == name and _is_kind(row, kind)]
+            if not named:
+                raise SettingsError(
+                    f"the status branch knows no workload {kind}/{name}"
+                    f"{' here' if self.is_filtered else ''}; see `reconciler status workloads`"
+                )
+            found += named
+        return found
+
+    def of_kind(self, what: Sequence[str]) -> list[Body]:
+        """All workloads, or those of one kind."""
+        rows = self.workloads()
+        if what[0] in _ALL_WORDS:
+            _require(what[1:], [row["resource"]["name"] for row in rows], "workload")
+            return [row for row in rows if not what[1:] or row["resource"]["name"] in what[1:]]
+        found = [row for row in rows if _is_kind(row, what[0])]
+        if not found and not self.is_filtered:
+            kinds = sorted({str(row["resource"]["kind"]).lower() for row in rows})
+            raise _unknown("cluster or kind", what[0], [row["name"] for row in self._all] + kinds)
+        return found
+
+    def one_path(self, what: Sequence[str]) -> str:
+        """The file of the one cluster or workload whose history is asked for."""
+        if what and (cluster := self.cluster_named(what)) is not None:
+            return cluster_path(cluster["name"])
+        found = self.objects(what) if what else None
+        if found is None or len(found) != 1:
+            many = f"; {len(found)} have that name: use -n" if found else ""
+            raise SettingsError(f"--history needs one CLUSTER or one KIND/NAME{many}")
+        return workload_path(decode_resource(found[0]["resource"]))
+
+    def _is_asked(self, name: str) -> bool:
+        return not self._globs or any(fnmatchcase(name, glob) for glob in self._globs)
+
+
+def _tip(repository: Repository, options: Mapping[str, Any]) -> str:
     if options["revision"]:
         from reconciler.git.checkout import resolve  # noqa: PLC0415
 
-        tip = resolve(repository.handle, options["revision"])
+        return resolve(repository.handle, options["revision"])
+    branch = BranchNames(prefix=options["branch_prefix"]).status
+    tip = machine_tip(repository, branch)
     if not tip:
         raise SettingsError(f"this clone has no status branch: {fetch_hint(branch)}")
+    return tip
+
+
+def _files(repository: Repository, tip: str) -> Mapping[str, bytes]:
     found = read_tip(repository, tip, required=(RENDERED_COMMIT,))
     if found is None or SUMMARY_PATH not in found.files:
         raise SettingsError(f"{tip[:12]} is not a status commit")
     return found.files
 
 
-def _print_clusters(summary: Body, clusters: list[Body], workloads: list[Body], output: str) -> None:
-    if output == "json":
-        click.echo(
-            document(
-                "FleetStatus",
-                {
-                    **{k: v for k, v in summary.items() if k not in ("apiVersion", "kind")},
-                    "clusters": clusters,
-                },
-            )
-        )
-    elif output == "yaml":
-        click.echo(emit({**summary, "clusters": clusters}).decode(), nl=False)
-    elif output == "name":
-        click.echo("\n".join(f"cluster/{row['name']}" for row in clusters))
-    else:
-        wide = output == "wide"
-        header = ["CLUSTER", "MODE", "READY", "SYNC", "CURRENT"] + (["APPLIED", "MESSAGE"] if wide else [])
-        rows = []
-        for row in clusters:
-            cells = [
-                row["name"],
-                row["mode"],
-                row["ready"],
-                row.get("sync", ""),
-                "yes" if row.get("current") else "no",
-            ]
-            rows.append(cells + ([row.get("appliedCommit", "")[:12], row.get("message", "")] if wide else []))
-        click.echo(table(header, rows))
-        if workloads:
-            click.echo()
-            _print_workloads(
-                [row for row in workloads if not _is_fine(row)] or [],
-                output,
-                empty="every workload is healthy",
-            )
-        note(
-            f"source {summary['sourceCommit'][:12]}, rendered {summary['renderedCommit'][:12]}"
-            + ("" if summary["complete"] else ", incomplete")
-        )
+def _label_test(text: str) -> LabelTest:
+    try:
+        return label_test(parse_selector(text))
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
-def _print_workloads(rows: list[Body], output: str, *, empty: str = "no workloads") -> None:
-    if output == "json":
-        click.echo(document("WorkloadStatusList", {"items": rows}))
-    elif output == "yaml":
-        click.echo("---\n".join(emit(row).decode() for row in rows), nl=False)
-    elif output == "name":
-        click.echo("\n".join(f"{row['resource']['kind'].lower()}/{row['resource']['name']}" for row in rows))
-    elif not rows:
-        click.echo(empty)
-    else:
-        header = ["NAMESPACE", "WORKLOAD", "CLUSTERS", "HEALTH", "READINESS"] + (
-            ["NOT HEALTHY ON"] if output == "wide" else []
-        )
-        click.echo(table(header, [_workload_cells(row, wide=output == "wide") for row in rows]))
-
-
-def _workload_cells(row: Body, *, wide: bool) -> list[object]:
+def _is_kind(row: Mapping[str, Any], word: str) -> bool:
+    """`deployment`, `Deployments`, `deploy`, `deployment.apps`, as kubectl takes them."""
     resource = row["resource"]
-    bad = [i["clusterName"] for i in row.get("aggregatedStatus") or [] if i.get("health") != "Healthy"]
-    cells: list[object] = [
-        resource.get("namespace", ""),
-        f"{resource['kind']}/{resource['name']}",
-        len(row.get("clusters") or []),
-        row["health"],
-        row["readiness"],
-    ]
-    return [*cells, ", ".join(bad)] if wide else cells
+    kind, group = resource["kind"].lower(), group_of(resource["apiVersion"])
+    asked, _, asked_group = word.lower().partition(".")
+    asked = _SHORT.get(asked, asked)
+    return asked in (kind, _plural(kind)) and asked_group in ("", group)
 
 
-def _print_one(rows: list[Body], output: str) -> None:
-    if output in ("json", "yaml", "name"):
-        _print_workloads(rows, output)
-        return
-    for row in rows:
-        replicas = {each["name"]: each.get("replicas", "") for each in row.get("clusters") or []}
-        click.echo(
-            f"{row['resource']['kind']} {row['resource'].get('namespace', '')}/{row['resource']['name']}: {row['health']}, {row['readiness']}"
-        )
-        cells = [
-            [
-                i["clusterName"],
-                replicas.get(i["clusterName"], ""),
-                "yes" if i.get("applied") else "no",
-                i["health"],
-                i["readiness"],
-                i.get("appliedMessage", ""),
-            ]
-            for i in row.get("aggregatedStatus") or []
-        ]
-        click.echo(table(["CLUSTER", "REPLICAS", "APPLIED", "HEALTH", "READINESS", "MESSAGE"], cells))
-        for condition in row.get("conditions") or []:
-            note(
-                f"{condition['type']}={condition['status']} since {condition['lastTransitionTime']} {condition.get('message', '')}".rstrip()
-            )
+def _plural(kind: str) -> str:
+    if kind.endswith(("s", "x", "ch", "sh")):
+        return f"{kind}es"
+    return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2:-1] not in "aeiou" else f"{kind}s"
 
 
-def _print_cluster(files: Mapping[str, bytes], row: Body, workloads: list[Body], output: str) -> None:
-    path = f"clusters/{row['name']}.yaml"
-    report = _body(files[path], path) if path in files else {}
-    here = [each for each in workloads if any(c["name"] == row["name"] for c in each.get("clusters") or [])]
-    if output in ("json", "yaml"):
-        body = {**report, "summary": row}
-        click.echo(
-            json.dumps(body, indent=2) if output == "json" else emit(body).decode(), nl=output == "json"
-        )
-        return
-    if output == "name":
-        click.echo(f"cluster/{row['name']}")
-        return
-    status = report.get("status") or {}
-    nodes = status.get("nodeSummary") or {}
-    click.echo(
-        f"{row['name']}: {row['mode']}, ready {row['ready']}, {row.get('sync', 'not delivered to')}, Kubernetes {status.get('kubernetesVersion', '?')}"
-    )
-    click.echo(
-        f"nodes {nodes.get('readyNum', 0)}/{nodes.get('totalNum', 0)} ready; applied {row.get('appliedCommit', '-')[:12]}"
-    )
-    if row.get("message"):
-        click.echo(row["message"])
-    summary = status.get("resourceSummary") or {}
-    resources = sorted(summary.get("allocatable") or {})
-    if resources:
-        used, waiting = summary.get("allocated") or {}, summary.get("allocating") or {}
-        click.echo(
-            table(
-                ["RESOURCE", "ALLOCATABLE", "ALLOCATED", "ALLOCATING"],
-                [
-                    [name, summary["allocatable"][name], used.get(name, "0"), waiting.get(name, "0")]
-                    for name in resources
-                ],
-            )
-        )
-    click.echo()
-    _print_workloads(here, output)
-
-
-def _workloads(files: Mapping[str, bytes], options: Mapping[str, Any]) -> list[Body]:
-    found = []
-    for path in files:
-        if not path.startswith("workloads/"):
-            continue
-        body = _body(files[path], path)
-        if options["namespace"] and body["resource"].get("namespace") != options["namespace"]:
-            continue
-        if options["clusters"] and not any(
-            _matches(c["name"], options["clusters"]) for c in body.get("clusters") or []
-        ):
-            continue
-        found.append(body)
-    return sorted(
-        found,
-        key=lambda row: (
-            row["resource"].get("namespace", ""),
-            row["resource"]["kind"],
-            row["resource"]["name"],
-        ),
-    )
-
-
-def _is(row: Body, kind: str, name: str) -> bool:
-    """`deployment/web`, `Deployment/web`, `deployment.apps/web`, as kubectl takes them."""
+def _order(row: Mapping[str, Any]) -> tuple[str, str, str]:
     resource = row["resource"]
-    group = resource["apiVersion"].rpartition("/")[0]
-    wanted = kind.lower()
-    own = resource["kind"].lower()
-    return resource["name"] == name and wanted in (own, f"{own}s", f"{own}.{group}", f"{own}s.{group}")
+    return resource.get("namespace", ""), resource["kind"], resource["name"]
 
 
-def _is_fine(row: Body) -> bool:
-    return bool(row["health"] == "Healthy" and row["readiness"] == "Current")
+def _require(names: Sequence[str], known: Sequence[str], what: str) -> None:
+    for name in names:
+        if name not in known:
+            raise _unknown(what, name, known)
 
 
-def _matches(name: str, globs: tuple[str, ...]) -> bool:
-    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+def _unknown(what: str, name: str, known: Sequence[str]) -> SettingsError:
+    shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    return SettingsError(f"the status branch knows no {what} {name}; there are {shown or 'none'}")
 
 
 def _body(data: bytes, path: str) -> Body:
