@@ -50,6 +50,12 @@ async def collect_objects(
     by_kind: dict[tuple[str, str], list[ObjectId]] = {}
     for id_ in sorted(set(wanted)):
         by_kind.setdefault((id_.group, id_.kind), []).append(id_)
+    # What was applied is served: its definition may have come with the same commit, after we asked last.
+    if any(
+        discovery.preferred(*kind) is None and not failures.keys() >= set(ids)
+        for kind, ids in by_kind.items()
+    ):
+        discovery = await client.discovery(refresh=True)
     found: dict[ObjectId, MemberStatus] = {}
     for (group, kind), ids in sorted(by_kind.items()):
         resource = discovery.preferred(group, kind)
