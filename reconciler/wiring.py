@@ -214,7 +214,13 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
             return None
         return await target.put_back(ids, around.rules(wanted))
 
-    island.healer = Healer(target=target, correct=correct, fighting=island.fighting, corrected=island.healed)
+    island.healer = Healer(
+        target=target,
+        correct=correct,
+        fighting=island.fighting,
+        corrected=island.healed,
+        stirred=island.stir,
+    )
     return island
 
 

@@ -24,6 +24,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.events import Reason
+from reconciler.loop.allowance import Allowance
 from reconciler.loop.backoff import Backoff
 from reconciler.loop.log import Log
 from reconciler.model.identity import ObjectId
@@ -67,8 +68,12 @@ class Healing(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds: how often the cluster is looked at while things move, and when nothing does; and looked over in full."""
+    """Seconds: how often the cluster is looked at while things move, and when nothing does; and looked over in full.
 
+    `gather`: how long changes that a watch saw are gathered before they are looked at.
+    """
+
+    gather: float = 0.5
     moving: float = 2.0
     settled: float = 15.0
     full_pass: float = 600.0
@@ -108,6 +113,8 @@ class Island:
     """The rendered commit of the last pass that wrote all it could."""
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _delivered: asyncio.Event = field(default_factory=asyncio.Event)
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    _glances: Allowance = field(default_factory=lambda: Allowance(burst=10, every=10.0))
     _backoff: Backoff = field(default_factory=Backoff)
     _looked_over: datetime | None = None
     _overdue: bool = True
@@ -135,6 +142,10 @@ class Island:
     def remember(self, report: ClusterReport) -> None:
         """What the status branch says of this cluster."""
         self.observer.remember(report)
+
+    def stir(self) -> None:
+        """Something of ours changed in the cluster: look at it soon."""
+        self._stirred.set()
 
     @property
     def is_waited_for(self) -> bool:
@@ -337,9 +348,19 @@ class Island:
             self.stage("observe", time.monotonic() - began)
             if (self.report, self.members) != before:
                 pause = self.pace.moving
-            await _first(stopping, self._delivered, seconds=pause if self._is_moving else self.pace.settled)
+            seconds = pause if self._is_moving else self.pace.settled
+            await _first(stopping, self._delivered, self._stirred, seconds=seconds)
+            await self._gather(stopping)
             # What will never be ready does not make everything be listed every other second.
             pause = min(pause * 1.5, self.pace.settled)
+
+    async def _gather(self, stopping: asyncio.Event) -> None:
+        """After something stirred: wait for what stirs together, longer where it never ends."""
+        if self._stirred.is_set() and not self._delivered.is_set():
+            wait = self._glances.wait(time.monotonic())
+            await _first(stopping, self._delivered, seconds=max(self.pace.gather, wait))
+            self._glances.spend(time.monotonic())
+        self._stirred.clear()
 
     async def observe(self) -> None:
         """Collect once, and tell when something is new."""

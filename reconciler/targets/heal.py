@@ -39,6 +39,8 @@ class Healer:
     correct: Correct
     fighting: Callable[[Problem], None] = lambda _problem: None
     corrected: Callable[[Outcome], None] = lambda _outcome: None
+    stirred: Callable[[], None] = lambda: None
+    """Something of ours changed in the cluster, drift or not: its status may be news."""
     detector: FightDetector = field(default_factory=FightDetector)
     settle: float = 0.05
     survey: float = 5.0
@@ -104,6 +106,7 @@ class Healer:
                 await asyncio.sleep(wait * (0.5 + 0.5 * self.dice()))
 
     def _see(self, event: Event, resource: Resource) -> None:
+        self.stirred()
         site = self.target.site
         seen = [
             live_object(body, part_of=site.part_of, manager=site.manager, complete=False)
