@@ -85,6 +85,12 @@ _SHORT: Final = {
     metavar="[N]",
     help="How a workload or a cluster changed: its last N states (20), newest first.",
 )
+@click.option(
+    "--show",
+    multiple=True,
+    metavar="PATH",
+    help="A column more in tables of workloads and in their history: status.scoreInfo.score; may be repeated.",
+)
 @prefix_option
 @output_option("table", "wide", "json", "yaml", "name", "markdown")
 def command(what: tuple[str, ...], path: Path, **options: Any) -> int:
@@ -107,7 +113,7 @@ def command(what: tuple[str, ...], path: Path, **options: Any) -> int:
     view = _View(files, options)
     output: str = options["output"]
     if options["history"]:
-        print_history(repository, tip, view.one_path(what), options["history"], output)
+        print_history(repository, tip, view.one_path(what), options["history"], output, options["show"])
     elif not what:
         if output == "markdown" and not view.is_filtered:
             click.echo(files[TEXT_PATH].decode(), nl=False)
@@ -121,7 +127,7 @@ def command(what: tuple[str, ...], path: Path, **options: Any) -> int:
         for row in found:
             print_workload(row, output)
     else:
-        print_workloads(view.of_kind(what), output)
+        print_workloads(view.of_kind(what), output, options["show"])
     return 0
 
 

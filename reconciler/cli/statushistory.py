@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import click
 
 from reconciler.cli.output import document, table
-from reconciler.cli.statustables import markdown, plain
+from reconciler.cli.statustables import markdown, plain, shown, titles
 from reconciler.git.pathhistory import FileChange, changes_of
 from reconciler.git.repository import Repository
 from reconciler.git.trailers import SOURCE_COMMIT
@@ -22,8 +22,10 @@ from reconciler.status.rows import applied_text, ready_text, state_text, trouble
 _COMMIT = 12
 
 
-def print_history(repository: Repository, tip: str, path: str, count: int, output: str) -> None:
-    """The last `count` states of the document at `path`, newest first."""
+def print_history(
+    repository: Repository, tip: str, path: str, count: int, output: str, show: Sequence[str] = ()
+) -> None:
+    """The last `count` states of the document at `path`, newest first. `show`: fields of it, each a column more."""
     states = [
         _state(change, path) for change in islice(changes_of(repository, tip, path), count) if change.data
     ]
@@ -37,6 +39,8 @@ def print_history(repository: Repository, tip: str, path: str, count: int, outpu
         header, rows = (
             _clusters(states) if path.startswith("clusters/") else _workloads(states, wide=output == "wide")
         )
+        header = [*header, *titles(show)]
+        rows = [[*row, *shown(state["document"], show)] for row, state in zip(rows, states, strict=True)]
         if output == "markdown":
             click.echo(f"| {' | '.join(header)} |\n|" + "---|" * len(header))
             click.echo("\n".join(f"| {' | '.join(map(markdown, row))} |" for row in rows))

@@ -64,8 +64,8 @@ def print_clusters(rows: list[Body], output: str) -> None:
         _print_table(output, header, wide, [_cluster_cells(row) for row in rows])
 
 
-def print_workloads(rows: list[Body], output: str) -> None:
-    """A list of workloads."""
+def print_workloads(rows: list[Body], output: str, show: Sequence[str] = ()) -> None:
+    """A list of workloads. `show`: fields of the documents, each a column more."""
     if output == "json":
         click.echo(document("WorkloadStatusList", {"items": rows}))
     elif output == "yaml":
@@ -77,7 +77,14 @@ def print_workloads(rows: list[Body], output: str) -> None:
     else:
         header = ["NAMESPACE", "WORKLOAD", "APPLIED", "READY", "HEALTH", "READINESS", "STATE"]
         wide = ["RENDERED", "WHERE AND WHY"]
-        _print_table(output, header, wide, [_workload_cells(row) for row in rows])
+        cells = [_workload_cells(row) for row in rows]
+        if show:
+            more = [shown(row, show) for row in rows]
+            cells = [
+                [*row[: len(header)], *added, *row[len(header) :]]
+                for row, added in zip(cells, more, strict=True)
+            ]
+        _print_table(output, header + titles(show), wide, cells)
 
 
 def print_workload(row: Body, output: str) -> None:
@@ -232,6 +239,24 @@ def _print_table(
     click.echo("|" + "---|" * len(shown))
     for row in cells:
         click.echo(f"| {' | '.join(markdown(cell) for cell in row)} |")
+
+
+def titles(paths: Sequence[str]) -> list[str]:
+    """The headings of the columns that were asked for: the last word of each path."""
+    return [path.rpartition(".")[2].upper() for path in paths]
+
+
+def shown(body: Mapping[str, Any], paths: Sequence[str]) -> list[object]:
+    """The fields at these paths; empty where there is none."""
+    return [_field(body, path.lstrip(".").split(".")) for path in paths]
+
+
+def _field(value: Any, steps: Sequence[str]) -> object:
+    for step in steps:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    if value is None:
+        return ""
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, dict | list | bool) else str(value)
 
 
 def plain(cell: object) -> str:

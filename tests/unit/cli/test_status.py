@@ -210,6 +210,17 @@ def test_the_history_of_a_custom_resource_is_read_back_newest_first(run):
     assert items[1]["document"]["aggregatedStatus"][0]["status"] == {"phase": "InProgress"}
 
 
+def test_fields_that_are_asked_for_are_columns_more(run):
+    header, line = run("get deploy --show status.readyReplicas --show metadata.labels").splitlines()
+    assert header.endswith("STATE   READYREPLICAS   LABELS")
+    assert line.split()[-2:] == ["5", '{"app":"web"}']
+    header, line = run("status deploy/web --history --show status.readyReplicas").splitlines()
+    assert header.endswith("STATE   READYREPLICAS")
+    assert line.split()[-1] == "5"
+    (line,) = run("get backups --show status.nothing").splitlines()[1:]
+    assert line.split()[-1] == "-"
+
+
 def test_what_did_not_change_has_one_state(run):
     assert len(run("status deployment/web --history").splitlines()) == 2
     assert len(run("status oslo --history").splitlines()) == 2
