@@ -22,6 +22,7 @@ from reconciler.model.tree import PreviousRender, Rendered
 from reconciler.render.render import render
 from reconciler.render.tree import directories, previous_of
 from reconciler.render.whatif import Change, groups_of, with_change
+from tests.docs.markdown import blocks
 
 HOW_TO = Path(__file__).parents[2] / "docs/how-to"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -130,12 +131,47 @@ def test_the_gpu_fleet_survives_either_zone_with_the_replicas_that_its_page_advi
     assert refused(without(fleet, "east", before)) == refused(without(fleet, "west", before)) == {}
 
 
+LIVE = {
+    "velero": {
+        "_cluster/CustomResourceDefinition.apiextensions.k8s.io/backups.velero.io.yaml": "oslo paris rome",
+        "_cluster/CustomResourceDefinition.apiextensions.k8s.io/restores.velero.io.yaml": "oslo paris rome",
+        "_cluster/Namespace/velero.yaml": "oslo paris rome",
+        "velero/Backup.velero.io/shop-before-upgrade.yaml": "oslo paris",
+        "velero/Restore.velero.io/shop-from-paris.yaml": "rome",
+    },
+    "cluster-inspection": {
+        "_cluster/ClusterInsight.kubeeye.kubesphere.io/fleet.yaml": "oslo paris rome",
+        "_cluster/CustomResourceDefinition.apiextensions.k8s.io/clusterinsights.kubeeye.kubesphere.io.yaml": "oslo paris rome",
+    },
+}
+"""What each cluster of a fleet that runs on real servers (tests/e2e/test_how_to_live.py) is to hold."""
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_fleet_for_real_servers_puts_exactly_this_on_each_cluster(name: str):
+    rendered = render(fleet_of(name), Observation(), PreviousRender(), NOW, assume_unreported=True)
+    assert rendered.problems == ()
+    held: dict[str, list[str]] = {}
+    for cluster, files in directories(rendered.tree).items():
+        for path in files:
+            if not path.startswith("."):
+                held.setdefault(path, []).append(cluster)
+    assert {path: " ".join(clusters) for path, clusters in held.items()} == LIVE[name]
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_page_that_is_a_fleet_shows_each_of_its_files_whole(name: str):
+    shown = {block.file: block.text for block in blocks(HOW_TO / f"{name}.md", "yaml") if block.file}
+    files = {f"{name}/{path.name}": path.read_text() for path in (HOW_TO / "examples" / name).glob("*.yaml")}
+    assert shown == files
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_yaml_of_a_page_is_that_of_its_files(name: str):
     files = [path.read_text() for path in sorted((HOW_TO / "examples" / name).glob("*.yaml"))]
-    blocks = re.findall(r"```yaml\n(.*?)```", (HOW_TO / f"{name}.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
+    quoted = re.findall(r"```yaml\n(.*?)```", (HOW_TO / f"{name}.md").read_text(), re.DOTALL)
+    assert quoted
+    for block in quoted:
         assert any(block in text for text in files), block
 
 

@@ -75,18 +75,19 @@ def namespace(name: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
 
-def merged_kubeconfig(planes: Iterable[ControlPlane], path: Path) -> Path:
-    """One kubeconfig with a context for each cluster, named after it."""
+def merged_kubeconfig(planes: Iterable[ControlPlane], path: Path, names: Iterable[str] = ()) -> Path:
+    """One kubeconfig with a context for each cluster, named after it, or as `names` say."""
     clusters, users, contexts = [], [], []
-    for plane in planes:
+    found = list(planes)
+    for name, plane in zip(list(names) or [each.name for each in found], found, strict=True):
         clusters.append(
             {
-                "name": plane.name,
+                "name": name,
                 "cluster": {"server": plane.server, "certificate-authority-data": plane.ca_data},
             }
         )
-        users.append({"name": plane.name, "user": {"token": plane.token}})
-        contexts.append({"name": plane.name, "context": {"cluster": plane.name, "user": plane.name}})
+        users.append({"name": name, "user": {"token": plane.token}})
+        contexts.append({"name": name, "context": {"cluster": name, "user": name}})
     path.write_text(
         json.dumps(
             {"apiVersion": "v1", "kind": "Config", "clusters": clusters, "users": users, "contexts": contexts}
