@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from reconciler.git.references import resolve
+from reconciler.git.repository import open_repository
 from reconciler.loop.log import Log
 from reconciler.settings import BranchNames
 
@@ -73,8 +75,8 @@ def webhook_handler(
     """
 
     async def handle(request: web.Request) -> web.Response:
-        body = await request.content.read(MAX_WEBHOOK_BYTES + 1)
-        if len(body) > MAX_WEBHOOK_BYTES:
+        body = await _body(request)
+        if body is None:
             return web.json_response({"error": "payload too large"}, status=413)
         if not _is_signed(request, body, secret()):
             log.warning("webhook.refused", remote=request.remote)
@@ -99,6 +101,18 @@ def webhook_handler(
     return handle
 
 
+async def _body(request: web.Request) -> bytes | None:
+    """The whole body, which comes in pieces; None where it is larger than we read."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.content.iter_any():
+        size += len(piece)
+        if size > MAX_WEBHOOK_BYTES:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
 def _is_signed(request: web.Request, body: bytes, secret: bytes) -> bool:
     if not secret:
         return False
@@ -111,16 +125,26 @@ def _is_signed(request: web.Request, body: bytes, secret: bytes) -> bool:
 
 
 def watch_repository(path: Path, branch: str, fire: Callable[[str], None]) -> Callable[[], None]:
-    """Fire whenever `branch` of the local repository at `path` may have moved; returns what stops the watch."""
+    """Fire when `branch` of the local repository at `path` has moved; returns what stops the watch. Raises GitError.
+
+    Only a branch that shows another commit counts: reading it, as our own fetch does, is an event of the file system too.
+    """
     from watchdog.events import FileSystemEvent, FileSystemEventHandler  # noqa: PLC0415 - local repositories only
     from watchdog.observers import Observer  # noqa: PLC0415
 
-    git_dir = path / ".git" if (path / ".git").is_dir() else path
+    repository = open_repository(path)
+    # Linked work trees share the references of the main one.
+    git_dir = repository.directory
     wanted = {str(git_dir / "packed-refs"), str(git_dir / "refs" / "heads" / branch)}
+    seen = [resolve(repository, branch)]
 
     class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
-            if {str(event.src_path), str(getattr(event, "dest_path", ""))} & wanted:
+            if not {str(event.src_path), str(getattr(event, "dest_path", ""))} & wanted:
+                return
+            tip = resolve(repository, branch)
+            if tip != seen[0]:
+                seen[0] = tip
                 fire("local")
 
     observer = Observer()
