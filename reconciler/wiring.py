@@ -31,7 +31,7 @@ from reconciler.kube.credentials import KubeconfigSource, OwnClusterSource
 from reconciler.loop.agent import Agent
 from reconciler.loop.clusterbranch import ClusterBranch
 from reconciler.loop.freshness import Freshness
-from reconciler.loop.island import Island
+from reconciler.loop.island import Island, Pace
 from reconciler.loop.leader import Leader
 from reconciler.loop.pushrate import PushRate
 from reconciler.loop.record import Record, Remotes
@@ -204,6 +204,7 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         unsure=around.unsure,
         stage=around.stage,
         log=log,
+        pace=Pace(full_pass=settings.full_pass_interval),
         observe_only=cluster.observe_only,
     )
     found.append(island)

@@ -199,6 +199,7 @@ class Agent:
         self.interpreters = taken.interpreters
         island.suspend("suspended in the fleet repository" if taken.settings.suspend else "")
         island.observe_only = taken.settings.observe
+        self.reporter.cadence = taken.settings.status_interval or 0.0
         desired = taken.desired
         if island.desired is None or island.desired.commit != desired.commit:
             self.log.info(

@@ -32,7 +32,10 @@ from reconciler.status.quantise import quantised
 
 @dataclass(slots=True, kw_only=True)
 class Reporter:
-    """The reporting half of an agent. Seconds: `interval` between heartbeats, `coalesce` for what changes together."""
+    """The reporting half of an agent. Seconds: `interval` between heartbeats, `coalesce` for what changes together.
+
+    `cadence` is how often the fleet wants numbers, where that is less often than heartbeats.
+    """
 
     cluster: str
     repository: Repository
@@ -46,10 +49,12 @@ class Reporter:
     signer: Signer | None = None
     interval: float = 300.0
     coalesce: float = 0.3
+    cadence: float = 0.0
     rate: PushRate = field(default_factory=PushRate)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _reported: dict[str, bytes] = field(default_factory=dict)
     _reported_at: datetime | None = None
+    _counted_at: datetime | None = None
 
     def changed(self) -> None:
         """Something is new to report."""
@@ -83,9 +88,10 @@ class Reporter:
         previous = self._reported.get("cluster.yaml")
         before = await asyncio.to_thread(_status_of, previous) if previous else None
         told = replace(island.report, status=quantised(island.report.status, before), observed_at=None)
-        heartbeat = self._reported_at is None or now - self._reported_at >= timedelta(seconds=self.interval)
+        heartbeat = self._is_due(self._reported_at, self.interval, now)
+        numbers = self._is_due(self._counted_at, max(self.interval, self.cadence), now)
         files = await asyncio.to_thread(
-            encode_report, told, island.members, previous=self._reported, counters_due=heartbeat
+            encode_report, told, island.members, previous=self._reported, counters_due=numbers
         )
         if files == self._reported and not heartbeat:
             return
@@ -93,8 +99,13 @@ class Reporter:
         self.rate.spend(self.remote)
         await self.in_git(self._push, files, now)
         self._reported, self._reported_at = files, now
+        if numbers:
+            self._counted_at = now
         self.stage("report", time.monotonic() - started)
         self.log.info("report.pushed", objects=len(island.members), commit=island.applied_commit)
+
+    def _is_due(self, last: datetime | None, seconds: float, now: datetime) -> bool:
+        return last is None or now - last >= timedelta(seconds=seconds)
 
     def _until_heartbeat(self) -> float:
         if self._reported_at is None:

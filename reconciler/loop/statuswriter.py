@@ -95,7 +95,7 @@ class StatusWriter:
         tip = self.tip
         previous = await self.lane.do(Record.status_files, tip)
         before = await self.lane.do(Record.observation, tip)
-        due = self._counters_at is None or now - self._counters_at >= timedelta(seconds=self.interval)
+        due = self._counters_at is None or now - self._counters_at >= self._cadence(passed)
         reports, members = await self._collect(passed, before, now)
         trees = passed.published.written.clusters
         pulled = {name: trees.get(name, "") for name in _pulled(passed)}
@@ -156,6 +156,11 @@ class StatusWriter:
         after = await self.lane.do(Record.observation, new)
         if scheduling_facts(before) != scheduling_facts(after):
             self.fire("observed")
+
+    def _cadence(self, passed: Passed) -> timedelta:
+        """The repository may have its counters less often than the operator allows, never more often."""
+        asked = passed.decision.fleet.config.status_interval or 0.0
+        return timedelta(seconds=max(self.interval, asked))
 
     async def _collect(
         self, passed: Passed, before: Observation, now: datetime

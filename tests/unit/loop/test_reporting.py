@@ -159,3 +159,23 @@ async def test_a_report_that_cannot_be_fetched_is_not_waited_for_and_arrives_whe
 
 def ready(agent):
     return agent.reports.of("b", agent.clock()).cluster.status.condition("Ready").status
+
+
+async def test_a_fleet_may_have_its_numbers_less_often_and_heartbeats_go_on(agent):
+    agent.reporter.cadence = 1000.0
+    await agent.reporter.report(agent.island)
+    told = agent.repository.files(BRANCH)
+    content = [agent.repository.read(BRANCH, path) for path in told]
+    for number in range(3):
+        agent.clock.move(301)
+        agent.island.members = {
+            id_: replace(row, status={"observed": number}) for id_, row in agent.island.members.items()
+        }
+        before = history(agent)
+        await agent.reporter.report(agent.island)
+        assert history(agent) != before
+        assert [agent.repository.read(BRANCH, path) for path in told] == content
+    agent.clock.move(100)
+    agent.clock.move(301)
+    await agent.reporter.report(agent.island)
+    assert [agent.repository.read(BRANCH, path) for path in told] != content

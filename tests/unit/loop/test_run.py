@@ -306,3 +306,27 @@ async def test_many_packs_are_merged_while_the_program_runs(program):
         program.push("more", **{"apps/more.yaml": config_map("more")})
         program.program.triggers.fire("test")
         await until(lambda: "more" in program.names("a"), within=15)
+
+
+async def test_the_repository_may_have_its_counters_less_often_and_never_more_often(program):
+    async with program.running(status_interval=300.0) as running:
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+        writer = running._status
+        assert writer._cadence(running.last).total_seconds() == 300
+        for interval, seconds in (("1m", 300), ("20m", 1200)):
+            program.push(interval, **{"reconciler.yaml": settings(statusInterval=interval)})
+            running.triggers.fire("test")
+            await until(lambda: running.last.decision.source.commit == program.author.head, within=15)
+            assert writer._cadence(running.last).total_seconds() == seconds
+
+
+def settings(**spec):
+    """A reconciler.yaml."""
+    return json.dumps(
+        {
+            "apiVersion": "fleet-reconciler/v1alpha1",
+            "kind": "FleetConfig",
+            "metadata": {"name": "fleet"},
+            "spec": spec,
+        }
+    )
