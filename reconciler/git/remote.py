@@ -139,7 +139,9 @@ def fetch(repository: Repository, remote: Remote, branches: Sequence[str]) -> di
         absent = _ABSENT.search(answer.err)
         if absent is None or absent[1] not in wanted:
             raise FetchFailed(_failure("fetch from", remote, answer))
-        wanted.remove(absent[1])
+        # Git names one at a time; a fleet that begins has a hundred of them.
+        there = remote_references(repository, remote, wanted)
+        wanted = [name for name in wanted if name != absent[1] and (name.endswith("*") or name in there)]
     found: dict[str, str] = {}
     for branch in branches:
         name = full_name(branch)

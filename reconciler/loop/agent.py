@@ -181,6 +181,11 @@ class Agent:
             self.trouble = str(error)
             self.hooks.passed("failed")
             self.log.warning("follow.failed", problem=str(error), kind=type(error).__name__)
+        except Exception as error:
+            # A tree that we cannot read (a later engine's, perhaps) must not end the healing by the last one.
+            self.trouble = f"internal error: {error}"
+            self.hooks.passed("crashed")
+            self.log.exception("follow.crashed")
 
     async def _stand(self, island: Island) -> None:
         """Heal by what was taken last while nobody answers: that does not need the remote."""
@@ -189,6 +194,9 @@ class Agent:
             taken = await self.in_git(self.branch.read, tip) if tip else None
         except ReconcilerError as error:
             self.log.warning("stand.failed", problem=str(error))
+            return
+        except Exception:
+            self.log.exception("follow.crashed")
             return
         # The remote may have answered meanwhile.
         if taken is not None and self.fresh.doubt():

@@ -42,6 +42,8 @@ class Archipelago:
                 await self._tell(cluster, observation, commit)
             except ReconcilerError as error:
                 self.log.warning("cluster.failed", cluster=name, problem=str(error))
+            except Exception:
+                self.log.exception("island.broke", cluster=name, task="settle")
 
     async def _tell(self, cluster: Cluster, observation: Observation, commit: str) -> None:
         name = cluster.name

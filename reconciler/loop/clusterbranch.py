@@ -92,32 +92,11 @@ class ClusterBranch:
     def read(self, tip: str) -> Taken:
         """What a commit of the branch wants, judged by its own settings and by those before it. Raises GitError."""
         commit = self._judged(tip)
-        found = read_tip(self.repository, tip, required=CLUSTER_TRAILERS)
-        files = found.files if found is not None else {}
-        # Read from the branch, not remembered: a restart in between must not loosen anything.
-        settings = self._settings_at(tip)
-        # A change must not loosen its own guard: the stricter of the last and of this tree's settings counts.
-        limits = self.limits
-        for each in (*self._settings_before(commit), settings):
-            limits = tightened(
-                limits,
-                max_deletions=each.max_deletions,
-                max_percent=each.max_deletion_percent,
-                protected_kinds=each.protected_kinds,
-            )
-        return Taken(
-            desired=desired_of(
-                files,
-                cluster=self.cluster,
-                commit=commit.trailers[RENDERED_COMMIT],
-                complete=commit.trailers[COMPLETE] == "true",
-                tree=commit.tree,
-            ),
-            settings=settings,
-            limits=limits,
-            approvals=decode_approvals(files[APPROVALS]) if APPROVALS in files else (),
-            interpreters=self.memory.interpreters(declared_in(files), commit.committer_time),
-        )
+        try:
+            return self._read(commit)
+        except (ValueError, KeyError, TypeError) as error:
+            # A later engine's, perhaps.
+            raise GitError(f"the tree of {tip} on {self.name} cannot be read: {error}") from error
 
     def objects_at(self, rendered: str) -> frozenset[ObjectId] | None:
         """The objects of this cluster's tree at a rendered commit, if our branch shows that commit."""
@@ -155,6 +134,34 @@ class ClusterBranch:
                 )
         return commit
 
+    def _read(self, commit: Commit) -> Taken:
+        found = read_tip(self.repository, commit.oid, required=CLUSTER_TRAILERS)
+        files = found.files if found is not None else {}
+        # Read from the branch, not remembered: a restart in between must not loosen anything.
+        settings = self._settings_at(commit.oid)
+        # A change must not loosen its own guard: the stricter of the last and of this tree's settings counts.
+        limits = self.limits
+        for each in (*self._settings_before(commit), settings):
+            limits = tightened(
+                limits,
+                max_deletions=each.max_deletions,
+                max_percent=each.max_deletion_percent,
+                protected_kinds=each.protected_kinds,
+            )
+        return Taken(
+            desired=desired_of(
+                files,
+                cluster=self.cluster,
+                commit=commit.trailers[RENDERED_COMMIT],
+                complete=commit.trailers[COMPLETE] == "true",
+                tree=commit.tree,
+            ),
+            settings=settings,
+            limits=limits,
+            approvals=decode_approvals(files[APPROVALS]) if APPROVALS in files else (),
+            interpreters=self.memory.interpreters(declared_in(files), commit.committer_time),
+        )
+
     def _commit_of(self, rendered: str) -> str | None:
         tip = self.known()
         for _ in range(_HISTORY):
@@ -172,7 +179,11 @@ class ClusterBranch:
         at = commit
         while at.parents:
             at = read_commit(self.repository, at.parents[0])
-            found.append(self._settings_at(at.oid))
+            try:
+                found.append(self._settings_at(at.oid))
+            except (ValueError, KeyError, TypeError):
+                # What it allowed is not known (another engine's, perhaps), so that it allowed nothing.
+                found.append(ClusterSettings(max_deletions=0, max_deletion_percent=0))
             is_other = at.trailers.get(SOURCE_COMMIT) != commit.trailers.get(SOURCE_COMMIT)
             if is_other and at.trailers.get(COMPLETE) == "true":
                 break

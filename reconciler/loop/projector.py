@@ -82,4 +82,8 @@ class Projector:
             return await self.pool.do(Record.project, passed.decision, passed.published, clusters)
         except ReconcilerError as error:
             self.log.warning("branches.failed", clusters=list(clusters), problem=str(error))
-            return tuple(not_moved(passed.published.branches.cluster(name), str(error)) for name in clusters)
+            words = str(error)
+        except Exception as error:
+            self.log.exception("branches.crashed", clusters=list(clusters))
+            words = f"internal error: {error}"
+        return tuple(not_moved(passed.published.branches.cluster(name), words) for name in clusters)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import FetchFailed, ForeignCommit, GitError, LostRace, Problem
-from reconciler.git.branches import RENDERED_TRAILERS, Projection, check_names, check_tip, project_clusters
+from reconciler.git.branches import RENDERED_TRAILERS, Projection, check_tip, project_clusters
 from reconciler.git.checkout import read_commit as read_source
 from reconciler.git.commits import Signer
 from reconciler.git.commits import read_commit as read_git_commit
@@ -22,7 +22,7 @@ from reconciler.git.errors import foreign_commit_problem
 from reconciler.git.history import check_history, contains
 from reconciler.git.reader import REPORT, ClusterFiles, Files, read_tip
 from reconciler.git.references import RefUpdate, full_name, resolve
-from reconciler.git.remote import Remote, fetch, push, remote_references
+from reconciler.git.remote import Remote, check_remote_names, fetch, push
 from reconciler.git.remote import publish as push_published
 from reconciler.git.repository import Repository, raw, reopened
 from reconciler.git.trailers import COMPLETE, PRUNE, RENDERED_COMMIT, SOURCE_COMMIT
@@ -91,7 +91,10 @@ class Record:
     def fetch(self) -> Fetched:
         """Fetch source, rendered and status branches. Raises FetchFailed, ForeignCommit, HistoryRewritten."""
         if not self._names_checked:
-            check_names(remote_references(self.repository, self.remotes.rendered), self.branches)
+            for remote in {
+                each.place: each for each in (self.remotes.status, self.remotes.rendered)
+            }.values():
+                check_remote_names(self.repository, remote, self.branches)
             self._names_checked = True
         names = {
             "source": self.branches.source,

@@ -38,11 +38,6 @@ def is_settled(change: Change) -> bool:
     return change.action is Action.DELETE or change.reason in (_KEPT, _PRESERVED)
 
 
-def orphaned_clusters(before: Iterable[str], now: Iterable[str]) -> tuple[str, ...]:
-    """Clusters that left the repository, sorted. Their objects stay: deleting them is asked for and approved."""
-    return tuple(sorted(set(before) - set(now)))
-
-
 _KEPT = f"kept: its annotation {PRUNE} says disabled"
 _PRESERVED = "kept: its policy says preserveResourcesOnDeletion"
 

@@ -47,7 +47,3 @@ class FightDetector:
         row.until = now + min(self.longest_wait, self.first_wait * 2**row.rounds)
         row.rounds += 1
         return True
-
-    def forget(self, id_: ObjectId) -> None:
-        """The object is wanted differently now, or not at all."""
-        self._heats.pop(id_, None)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+import reconciler.git.remote as remote_module
 from reconciler.errors import FetchFailed, GitError, HistoryRewritten, LostRace, PushRejected, SettingsError
 from reconciler.git.branches import Release, project_clusters
 from reconciler.git.history import check_history
@@ -78,6 +79,23 @@ def test_a_branch_that_is_not_there_is_no_error_and_is_forgotten(mirror, origin,
     origin.git("update-ref", "-d", RENDERED)
     assert fetch(mirror, remote, names) == {}
     assert resolve(mirror, remote.tracking(RENDERED)) == ""
+
+
+def test_a_hundred_branches_that_are_not_there_yet_cost_no_hundred_requests(
+    mirror, origin, remote, tmp_path, monkeypatch
+):
+    Clone(tmp_path / "clone", origin.url).commit_and_push("one", {"a.yaml": "1"})
+    asked = []
+    run = remote_module._git
+
+    def counted(repository, where, options, names):
+        asked.append(options[0])
+        return run(repository, where, options, names)
+
+    monkeypatch.setattr(remote_module, "_git", counted)
+    names = [f"reconciler/cluster/c{number:03}" for number in range(100)]
+    assert set(fetch(mirror, remote, ["main", *names])) == {"main"}
+    assert asked == ["fetch", "ls-remote", "fetch"]
 
 
 def test_all_reports_are_fetched_by_one_pattern(mirror, origin, facts):

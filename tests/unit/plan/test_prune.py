@@ -3,7 +3,7 @@
 from reconciler.model.identity import ObjectId
 from reconciler.model.marks import PRUNE
 from reconciler.model.plan import Action, Desired, DesiredObject, Live, LiveObject
-from reconciler.plan.prune import deletions, is_settled, orphaned_clusters
+from reconciler.plan.prune import deletions, is_settled
 
 
 def an(name: str, kind: str = "ConfigMap", group: str = "", namespace: str = "shop") -> ObjectId:
@@ -105,7 +105,3 @@ def test_deletions_come_in_the_order_in_which_they_are_carried_out():
         "shop",
         "widgets.example.com",
     ]
-
-
-def test_a_cluster_that_left_is_orphaned():
-    assert orphaned_clusters(["a", "b", "c"], ["c", "a", "d"]) == ("b",)
