@@ -65,17 +65,22 @@ class Healing(Protocol):
     async def run(self, stopping: asyncio.Event) -> None:
         """Do so until `stopping`."""
 
+    def sees_everything(self) -> bool:
+        """Whether nothing of ours changes unseen just now."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Seconds: how often the cluster is looked at while things move, and when nothing does; and looked over in full.
 
     `gather`: how long changes that a watch saw are gathered before they are looked at.
+    `recount`: after so long all objects are listed again, although the watches saw nothing move.
     """
 
     gather: float = 0.5
     moving: float = 2.0
     settled: float = 15.0
+    recount: float = 300.0
     full_pass: float = 600.0
 
 
@@ -119,6 +124,8 @@ class Island:
     _looked_over: datetime | None = None
     _overdue: bool = True
     _was_unsure: bool = False
+    _is_quiet: bool = False
+    _collected: tuple[Outcome | None, datetime] | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def want(self, desired: Desired) -> None:
@@ -144,7 +151,8 @@ class Island:
         self.observer.remember(report)
 
     def stir(self) -> None:
-        """Something of ours changed in the cluster: look at it soon."""
+        """Something of ours changed in the cluster, be it its status alone: look at it soon."""
+        self._is_quiet = False
         self._stirred.set()
 
     @property
@@ -369,11 +377,14 @@ class Island:
         applied, delivered = self.applied_commit, self.delivered_commit
         report = await self.observer.cluster(self.clock())
         desired = self.desired
-        if desired is not None and self.outcome is not None:
-            failures = self.outcome.failed
+        outcome, now = self.outcome, self.clock()
+        if desired is not None and outcome is not None and not self._is_known(now):
+            self._is_quiet = True
             try:
-                self.members = await self.observer.objects(frozenset(desired.objects), failures)
+                self.members = await self.observer.objects(frozenset(desired.objects), outcome.failed)
+                self._collected = (outcome, now)
             except ClusterError as error:
+                self._collected = None
                 report = replace(report, message=str(error))
         self.report = replace(
             report,
@@ -384,6 +395,15 @@ class Island:
         )
         if (self.report, self.members) != before:
             self.changed()
+
+    def _is_known(self, now: datetime) -> bool:
+        """Whether the objects are as they were collected: nothing was delivered since, and the watches saw nothing move."""
+        if self._collected is None or not self._is_quiet or self._is_moving:
+            return False
+        outcome, at = self._collected
+        if outcome is not self.outcome or now - at >= timedelta(seconds=self.pace.recount):
+            return False
+        return self.healer is not None and self.healer.sees_everything()
 
     @property
     def _full_pass(self) -> timedelta:

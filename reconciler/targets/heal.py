@@ -50,6 +50,7 @@ class Healer:
     _changed: dict[ObjectId, LiveObject | None] = field(init=False, default_factory=dict)
     _awake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _watches: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
+    _following: set[str] = field(init=False, default_factory=set)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Watch and correct until `stopping`."""
@@ -70,6 +71,11 @@ class Healer:
         """The kinds (`Kind.group`) that are watched now, sorted."""
         return tuple(sorted(kind for kind, task in self._watches.items() if not task.done()))
 
+    def sees_everything(self) -> bool:
+        """Whether every kind of which we have objects is being watched just now, so that nothing changes unseen."""
+        kinds = {id_.kind_group for id_ in self.target.seen_objects()}
+        return bool(kinds) and kinds <= self._following
+
     async def _survey(self) -> None:
         while True:
             ids = self.target.seen_objects()
@@ -88,6 +94,7 @@ class Healer:
     def _watch(self, resources: dict[str, Resource]) -> None:
         for kind in [kind for kind in self._watches if kind not in resources]:
             self._watches.pop(kind).cancel()
+            self._following.discard(kind)
         for kind, resource in resources.items():
             if kind not in self._watches or self._watches[kind].done():
                 self._watches[kind] = asyncio.create_task(self._follow(resource))
@@ -99,8 +106,11 @@ class Healer:
                 labels = f"{PART_OF}={self.target.site.part_of}"
                 async for event in follow(self.target.site.client, resource, labels=labels, dice=self.dice):
                     failures = 0
+                    if event.type is EventType.LISTED:
+                        self._following.add(resource.kind_group)
                     self._see(event, resource)
             except ClusterError:
+                self._following.discard(resource.kind_group)
                 wait = min(self.longest_backoff, 2.0**failures)
                 failures += 1
                 await asyncio.sleep(wait * (0.5 + 0.5 * self.dice()))

@@ -1,9 +1,11 @@
 """One cluster's worker over a cluster in memory: what it does, what it keeps, and how it says what went wrong."""
 
 import asyncio
+from dataclasses import replace
 
 from reconciler.errors import CredentialRefused, Forbidden, Outdated, Throttled, Unauthorized, Unreachable
 from reconciler.events import Reason
+from reconciler.model.observation import Readiness
 from reconciler.plan.report import delivery_problem
 from reconciler.targets.breaker import Breaker
 from tests.unit.loop.islands import Scene, config_map, tree, until
@@ -147,3 +149,71 @@ async def test_a_fault_of_our_own_ends_neither_the_worker_nor_another_one():
     await until(lambda: scene.names() == ["a"])
     stopping.set()
     await asyncio.wait_for(work, 5)
+
+
+class Watches:
+    """What the watches say of themselves."""
+
+    def __init__(self):
+        self.all = True
+
+    async def run(self, stopping):
+        await stopping.wait()
+
+    def sees_everything(self):
+        return self.all
+
+
+async def test_a_cluster_in_which_nothing_moves_is_not_listed_again_and_again():
+    scene = Scene()
+    island = scene.island
+    island.healer = watches = Watches()
+    counted = []
+    objects = island.observer.objects
+
+    async def listed(wanted, failures):
+        counted.append(len(wanted))
+        return await objects(wanted, failures)
+
+    island.observer.objects = listed
+
+    async def looks():
+        before = len(counted)
+        await island.observe()
+        return len(counted) - before
+
+    scene.want(tree("1", config_map("a")))
+    await scene.deliver()
+    assert await looks() == 1
+    assert await looks() == 0
+    # What the watches see, what was delivered, and what they cannot see.
+    island.stir()
+    assert await looks() == 1
+    scene.want(tree("2", config_map("a"), config_map("b")))
+    await scene.deliver()
+    assert await looks() == 1
+    assert await looks() == 0
+    watches.all = False
+    assert await looks() == 1
+    watches.all = True
+    assert await looks() == 0
+    # Something that is not ready may become so by time alone.
+    island.members = {
+        id_: replace(row, readiness=Readiness.IN_PROGRESS) for id_, row in island.members.items()
+    }
+    assert await looks() == 1
+    assert await looks() == 0
+    scene.clock.move(301)
+    assert await looks() == 1
+    # A change that comes while they are being listed is not lost.
+    scene.clock.move(301)
+
+    async def stirring(wanted, failures):
+        island.stir()
+        return await listed(wanted, failures)
+
+    island.observer.objects = stirring
+    assert await looks() == 1
+    island.observer.objects = listed
+    assert await looks() == 1
+    assert await looks() == 0

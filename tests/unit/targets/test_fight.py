@@ -41,5 +41,3 @@ def test_a_fight_that_ended_is_forgiven():
         now += 1.0
     assert not detector.corrected(ONE, now + 600)
     assert detector.wait(ONE, now + 600) == 0.0
-    detector.forget(ONE)
-    assert detector.wait(ONE, now) == 0.0
