@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from reconciler.errors import HistoryRewritten
+from reconciler.errors import ForeignCommit, GitError, HistoryRewritten
 from reconciler.loop.publish import ALLOWED, HELD
 from reconciler.settings import GuardLimits
-from tests.unit.loop.fleets import config_map, maps_of, one_pass, started, trailers
+from tests.unit.loop.fleets import config_map, fleet, maps_of, one_pass, started, trailers
 
 
 def test_a_pass_moves_the_truth_and_shows_each_cluster_its_part(scene):
@@ -54,14 +54,62 @@ def test_too_many_deletions_are_held_in_the_commit_and_an_approval_lets_them_go(
     assert trailers(repository, "reconciler/cluster/b")["Complete"] == "true"
 
 
+def test_an_approval_holds_until_it_expires_and_for_any_part_of_what_it_lists(scene):
+    repository, author, record = scene
+    started(scene, 30)
+    names = [f"c{i:02}" for i in range(14)]
+    author.commit_and_push(
+        "twelve go, by an approval of last year",
+        {
+            "approvals/a.yaml": approval(names, expires="2025-01-01T00:00:00Z"),
+            **{f"apps/{name}.yaml": None for name in names[:12]},
+        },
+    )
+    assert not one_pass(record).prune_allowed
+    author.commit_and_push("renewed; it lists two more than go", {"approvals/a.yaml": approval(names)})
+    assert one_pass(record).prune_allowed
+    # One that is released stays so when the approval is gone: what it asked for is decided.
+    author.commit_and_push("the approval is cleaned up", {"approvals/a.yaml": None})
+    assert one_pass(record).prune_allowed
+    author.commit_and_push("eleven others go", {f"apps/c{i:02}.yaml": None for i in range(14, 25)})
+    assert not one_pass(record).prune_allowed
+    assert trailers(repository, "reconciler/rendered")["Prune"] == HELD
+
+
+def test_a_foreign_status_is_no_fact_and_stops_the_pass(scene):
+    repository, author, record = scene
+    started(scene)
+    before = repository.branches()["reconciler/rendered"]
+    author.git("fetch", "--quiet", "origin")
+    author.git("checkout", "--quiet", "-b", "mine", "origin/reconciler/status")
+    author.git("rm", "--quiet", "clusters/a.yaml")
+    author.git("commit", "--quiet", "-m", "a is gone")
+    author.git("push", "--quiet", "origin", "HEAD:reconciler/status")
+    author.git("checkout", "--quiet", "main")
+    author.commit_and_push("more", {"apps/more.yaml": config_map("more")})
+    with pytest.raises(ForeignCommit):
+        one_pass(record)
+    assert repository.branches()["reconciler/rendered"] == before
+
+
+def test_a_branch_of_somebodys_that_leaves_no_place_is_said_at_start(scene):
+    repository, author, record = scene
+    author.commit_and_push("first", fleet(1))
+    author.git("push", "--quiet", "origin", "HEAD:reconciler")
+    with pytest.raises(GitError, match="the branch reconciler leaves no place for reconciler/rendered"):
+        record.fetch()
+    repository.git("update-ref", "-d", "refs/heads/reconciler")
+    assert record.fetch().source == author.head
+
+
 def trailers_after(record, repository):
     one_pass(record)
     return trailers(repository, "reconciler/rendered")
 
 
-def approval(names):
+def approval(names, expires="2099-01-01T00:00:00Z"):
     objects = [{"kind": "ConfigMap", "namespace": "shop", "name": name} for name in names]
-    spec = {"objects": objects, "clusters": ["*"], "expires": "2099-01-01T00:00:00Z"}
+    spec = {"objects": objects, "clusters": ["*"], "expires": expires}
     return json.dumps(
         {
             "apiVersion": "fleet-reconciler/v1alpha1",
