@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +92,8 @@ class Result:
     problems: tuple[Problem, ...] = field(default=())
     held: bool = False
     """The guards of the render hold its deletions: what is left to do is theirs, and their exit code says so."""
+    observed: bool = False
+    """The cluster is only observed: its plan is shown, and nothing was to be done."""
 
     def codes(self, *, dry_run: bool) -> list[int]:
         """The exit codes that this cluster asks for."""
@@ -103,13 +107,15 @@ class Result:
         if self.outcome is not None:
             codes += [ERROR] if self.outcome.failed else []
             guarded = self.held or self.outcome.guards
-            codes += [INCOMPLETE] if not self.outcome.complete and not guarded else []
+            kept = guarded or self.observed
+            codes += [INCOMPLETE] if not self.outcome.complete and not kept else []
         return codes
 
 
 async def _apply(path: Path, options: dict[str, Any]) -> int:
     from reconciler import wiring  # noqa: PLC0415 - the heavy half, only when it is asked for
     from reconciler.loop.publish import guard_problems  # noqa: PLC0415
+    from reconciler.loop.stopswitch import StopSwitch  # noqa: PLC0415
 
     settings = wiring.with_guards(
         Settings(
@@ -127,7 +133,9 @@ async def _apply(path: Path, options: dict[str, Any]) -> int:
     try:
         if own is not None and not options["dry_run"]:
             await _refuse_while_running(own, access.namespace)
-        islands = _islands(standing, settings, access, own, options["clusters"])
+        switch = StopSwitch(client=own, namespace=access.namespace)
+        await switch.look()
+        islands = _islands(standing, settings, access, own, options["clusters"], switch.stopped)
         if not islands:
             raise SettingsError(
                 "no push cluster to deliver to" + (": --cluster matches none" if options["clusters"] else "")
@@ -209,7 +217,12 @@ def _standing(path: Path, branches: BranchNames, settings: Settings) -> Standing
 
 
 def _islands(
-    standing: Standing, settings: Settings, access: Any, own: Client | None, globs: tuple[str, ...]
+    standing: Standing,
+    settings: Settings,
+    access: Any,
+    own: Client | None,
+    globs: tuple[str, ...],
+    stopped: Callable[[str], str],
 ) -> list[Island]:
     from reconciler import wiring  # noqa: PLC0415
     from reconciler.plan.changes import Rules  # noqa: PLC0415
@@ -241,11 +254,13 @@ def _islands(
                     approvals=standing.fleet.approvals,
                     manager=settings.field_manager,
                 ),
-                stopped=lambda: "",
+                stopped=partial(stopped, cluster.name),
                 changed=lambda: None,
             ),
         )
-        island.suspended = "the cluster is suspended in the fleet repository" if cluster.suspended else ""
+        island.suspended = stopped(cluster.name) or (
+            "the cluster is suspended in the fleet repository" if cluster.suspended else ""
+        )
         island.want(standing.desired[cluster.name])
         islands.append(island)
     return islands
@@ -265,7 +280,8 @@ async def _carry_out(island: Island, result: Result) -> None:
         result.error = island.suspended
         return
     try:
-        result.outcome = await island.target.apply(result.plan)
+        result.outcome = await island.carry_out(result.plan, island.clock())
+        result.observed = island.observe_only
     except ClusterError as error:
         result.error = str(error)
 
@@ -306,6 +322,7 @@ def _report(results: list[Result], options: dict[str, Any], commit: str) -> None
         note(
             f"cluster {each.cluster}: {counts or 'nothing to do'}"
             + ("" if each.outcome.complete else "; not finished")
+            + (f": {each.outcome.stopped}" if each.outcome.stopped else "")
         )
         for id_, words in sorted(each.outcome.failed.items()):
             note(f"  {id_}: {words}")
@@ -356,6 +373,4 @@ async def _refuse_while_running(own: Client, namespace: str) -> None:
 
     holder = await lease_holder(own, namespace, "fleet-reconciler")
     if holder:
-        raise SettingsError(
-            f"a running reconciler ({holder}) holds the lease in {namespace}: suspend or stop it first"
-        )
+        raise SettingsError(f"a running reconciler ({holder}) holds the lease in {namespace}: stop it first")
