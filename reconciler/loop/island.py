@@ -234,7 +234,7 @@ class Island:
                 commit=plan.commit,
                 problems=plan.problems,
                 guards=plan.guards,
-                complete=False,
+                complete=plan.is_empty and plan.prunes,
                 stopped="" if plan.is_empty else "the cluster is only observed",
                 started=started,
                 finished=self.clock(),

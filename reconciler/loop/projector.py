@@ -6,16 +6,22 @@ A remote that does not answer costs its own clusters the news. Only the newest d
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconciler.errors import Problem, ReconcilerError
 from reconciler.loop.backoff import Backoff
 from reconciler.loop.cycle import Passed
 from reconciler.loop.lanes import Pool
 from reconciler.loop.log import Log
+from reconciler.loop.publish import releases
 from reconciler.loop.pushrate import PushRate
 from reconciler.loop.record import Place, Record, not_moved
+
+RECHECK: Final = 600.0
+"""Seconds after which a remote is looked at although nothing new is to be shown: somebody may have deleted a branch."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,10 +34,12 @@ class Projector:
     log: Log
     rate: PushRate = field(default_factory=PushRate)
     backoff: Callable[[], Backoff] = Backoff
+    clock: Callable[[], float] = time.monotonic
     _newest: Passed | None = None
     _places: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
     _tasks: dict[Place, asyncio.Task[None]] = field(default_factory=dict)
     _problems: dict[Place, tuple[Problem, ...]] = field(default_factory=dict)
+    _shown: dict[Place, tuple[object, float]] = field(default_factory=dict)
 
     def show(self, passed: Passed, places: Mapping[Place, tuple[str, ...]]) -> None:
         """Bring these remotes, each with its clusters, to what this pass came to."""
@@ -55,29 +63,31 @@ class Projector:
 
     async def _follow(self, place: Place) -> None:
         backoff = self.backoff()
-        shown: Passed | None = None
-        remote = self.pool.record.remotes.cluster(self._places[place][0])
-        while (passed := self._newest) is not None and passed is not shown and place in self._places:
+        while (passed := self._newest) is not None and (clusters := self._places.get(place)) is not None:
+            if self.may_write():
+                return  # whoever may again passes again
+            wanted = (passed.published.commit, releases_of(passed))
+            shown, at = self._shown.get(place, (None, 0.0))
+            if shown == wanted and self.clock() - at < RECHECK:
+                return
+            remote = self.pool.record.remotes.cluster(clusters[0])
             wait = self.rate.wait(remote)
             if wait:
                 await asyncio.sleep(wait)
                 continue
-            clusters = self._places[place]
-            self.rate.spend(remote)
             problems = await self._project(passed, clusters)
             if problems != self._problems.get(place, ()):
                 self._problems[place] = problems
                 self.changed()
             if problems:
                 await asyncio.sleep(backoff.next())
-            else:
-                backoff.reset()
-                shown = passed
+                continue
+            backoff.reset()
+            if shown != wanted:
+                self.rate.spend(remote)
+            self._shown[place] = (wanted, self.clock())
 
     async def _project(self, passed: Passed, clusters: tuple[str, ...]) -> tuple[Problem, ...]:
-        stopped = self.may_write()
-        if stopped:
-            return ()
         try:
             return await self.pool.do(Record.project, passed.decision, passed.published, clusters)
         except ReconcilerError as error:
@@ -87,3 +97,8 @@ class Projector:
             self.log.exception("branches.crashed", clusters=list(clusters))
             words = f"internal error: {error}"
         return tuple(not_moved(passed.published.branches.cluster(name), words) for name in clusters)
+
+
+def releases_of(passed: Passed) -> object:
+    """What each cluster's branch is told besides its tree."""
+    return releases(passed.decision, prune_allowed=passed.published.prune_allowed)

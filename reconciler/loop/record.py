@@ -6,6 +6,7 @@ a lost race wrote is unreachable.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -47,6 +48,7 @@ Checkpoint = Callable[[str], None]
 
 _FAR_BEHIND: Final = 500
 """Rendered commits: whoever is further behind is simply behind."""
+_TIPS_SECONDS: Final = 600.0
 
 CHECKPOINTS: Final = ("rendered", "pushed-truth", "pushed-projections", "status-written")
 
@@ -87,6 +89,7 @@ class Record:
     writer: TreeWriter = field(default_factory=TreeWriter)
     _names_checked: bool = False
     _tips_known: set[str] = field(default_factory=set)
+    _tips_at: float = float("-inf")
 
     def fetch(self) -> Fetched:
         """Fetch source, rendered and status branches. Raises FetchFailed, ForeignCommit, HistoryRewritten."""
@@ -334,15 +337,18 @@ class Record:
         return read_observation(self.repository, tip, self.memory)
 
     def _cluster_tips(self, names: Sequence[str]) -> dict[str, str]:
-        """Where these clusters' branches, which lie together, were seen last; asked of the remote at first and after a refusal."""
+        """Where these clusters' branches, which lie together, were seen last.
+
+        Asked of the remote at first, after a refusal, and every ten minutes: somebody may have deleted one.
+        """
         if not names:
             return {}
         remote = self.remotes.cluster(names[0])
         branches = {name: self.branches.cluster(name) for name in names}
-        if set(names) <= self._tips_known:
+        if set(names) <= self._tips_known and time.monotonic() - self._tips_at < _TIPS_SECONDS:
             return {name: resolve(self.repository, remote.tracking(branches[name])) for name in names}
         found = fetch(self.repository, remote, list(branches.values()))
-        self._tips_known = set(names)
+        self._tips_known, self._tips_at = set(names), time.monotonic()
         return {name: found.get(branch, "") for name, branch in branches.items()}
 
 

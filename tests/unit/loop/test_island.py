@@ -41,6 +41,9 @@ async def test_what_is_only_observed_is_planned_and_told_and_not_written():
     await scene.deliver()
     scene.island.observe_only = True
     scene.cluster.writes.clear()
+    # Where there is nothing to do the cluster stands at the tree, and nobody looks at it all the time.
+    assert (await scene.deliver()).complete
+    assert scene.island.reason is Reason.SYNCED
     scene.want(tree("2", config_map("b")))
     outcome = await scene.deliver()
     assert scene.cluster.writes == []

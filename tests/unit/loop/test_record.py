@@ -76,6 +76,18 @@ def test_an_approval_holds_until_it_expires_and_for_any_part_of_what_it_lists(sc
     assert trailers(repository, "reconciler/rendered")["Prune"] == HELD
 
 
+def test_a_cluster_branch_that_somebody_deletes_is_made_again(scene):
+    repository, _, record = scene
+    started(scene)
+    tree = repository.git("rev-parse", "reconciler/cluster/b^{tree}")
+    repository.git("update-ref", "-d", "refs/heads/reconciler/cluster/b")
+    one_pass(record)
+    assert "reconciler/cluster/b" not in repository.branches()
+    record._tips_at -= 600
+    one_pass(record)
+    assert repository.git("rev-parse", "reconciler/cluster/b^{tree}") == tree
+
+
 def test_a_foreign_status_is_no_fact_and_stops_the_pass(scene):
     repository, author, record = scene
     started(scene)

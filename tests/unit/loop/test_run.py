@@ -148,6 +148,30 @@ async def test_one_remote_of_many_that_is_not_there_is_said_for_its_cluster_and_
     assert late.git("rev-parse", "reconciler/cluster/b^{tree}") == tree
 
 
+async def test_a_remote_that_shows_everything_is_not_asked_at_every_pass(program, tmp_path):
+    for name in ("a", "b"):
+        bare_repository(tmp_path / "branches" / f"{name}.git")
+    with_urls(program, cluster=f"{tmp_path.as_uri()}/branches/{{cluster}}.git")
+    async with program.running() as running:
+        asked = []
+        do = running._pool.do
+
+        async def counted(call, *arguments):
+            asked.append(call.__name__)
+            return await do(call, *arguments)
+
+        running._pool.do = counted
+        await until(lambda: len(running._projector._shown) == 2, within=15)
+        for number in range(3):
+            before = running.turned
+            running.triggers.fire("test")
+            await until(lambda before=before: running.turned > before and not running._passing, within=15)
+            assert asked.count("project") == 2, number
+        program.push("more", **{"apps/more.yaml": config_map("more")})
+        running.triggers.fire("test")
+        await until(lambda: asked.count("project") == 4, within=15)
+
+
 async def test_nothing_is_delivered_of_a_truth_that_the_remote_refused(program):
     program.repository.refuse_pushes("main is frozen", refs="refs/heads/reconciler/rendered")
     program.push("more", **{"apps/more.yaml": config_map("more")})
