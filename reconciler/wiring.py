@@ -10,7 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -90,6 +90,7 @@ def remotes_of(
     """The remotes of all roles. Raises SettingsError for an address that is refused."""
     urls = settings.remotes
 
+    @cache
     def one(role: Role, cluster: str = "") -> Remote:
         return remote_for(
             urls, role, cluster=cluster, credentials=credentials, laptop=laptop, interactive=interactive

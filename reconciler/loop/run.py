@@ -191,6 +191,8 @@ class Reconciler:
                 continue
             # What arrives while the host is spared goes with the same push.
             await asyncio.wait({stop}, timeout=self.rate.wait(self.record.remotes.rendered))
+            if stopping.is_set():
+                break
             self._passing = True
             passing = asyncio.create_task(self._pass(reasons, wake))
             if first:
