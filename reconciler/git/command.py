@@ -46,6 +46,7 @@ _SETTINGS: Final = (
     ("fetch.unpackLimit", "1"),  # one pack a fetch, never loose objects
     ("protocol.version", "2"),
     ("core.fsync", "committed,reference"),
+    ("core.packedRefsTimeout", "5000"),  # as long as we wait for it ourselves
     ("transfer.credentialsInUrl", "die"),
     ("advice.pushUpdateRejected", "false"),
 )

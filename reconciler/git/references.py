@@ -148,9 +148,17 @@ def _refuse_checked_out(repository: Repository, names: Iterable[str]) -> None:
                 raise GitError(f"{target} is checked out in a work tree: switch that to another branch first")
 
 
+@dataclass(slots=True)
+class _Lock:
+    """A lock file of ours; once it is renamed into its place it is no lock any more."""
+
+    path: Path
+    renamed: bool = False
+
+
 @contextmanager
-def _locked(directory: Path, path: Path, name: str) -> Iterator[Path]:
-    """Hold Git's lock for a path. The lock file may be renamed away inside; otherwise it is removed."""
+def _locked(directory: Path, path: Path, name: str) -> Iterator[_Lock]:
+    """Hold Git's lock for a path. Who renames the lock file away inside says so: the next one of that name is another's."""
     lock = path.with_name(path.name + ".lock")
     deadline = time.monotonic() + _LOCK_PATIENCE
     while True:
@@ -170,12 +178,14 @@ def _locked(directory: Path, path: Path, name: str) -> Iterator[Path]:
                     f"{name} stays locked by {lock}: if no Git program is running, remove that file"
                 ) from error
             time.sleep(0.01)
+    held = _Lock(path=lock)
     try:
         if path.is_dir():
             _remove_empty(path, name)
-        yield lock
+        yield held
     finally:
-        lock.unlink(missing_ok=True)
+        if not held.renamed:
+            lock.unlink(missing_ok=True)
 
 
 def _blocked(directory: Path, path: Path, name: str) -> GitError:
@@ -236,13 +246,13 @@ def _peeled(repository: Repository, oid: str) -> str:
         return str(target.peel(pygit2.Commit).id) if isinstance(target, pygit2.Tag) else ""
 
 
-def _write_packed(lock: Path, packed: dict[str, tuple[str, str]], path: Path) -> None:
+def _write_packed(lock: _Lock, packed: dict[str, tuple[str, str]], path: Path) -> None:
     lines = [_HEADER]
     for name, (oid, peeled) in sorted(packed.items(), key=lambda item: item[0].encode()):
         lines.append(f"{oid} {name}\n".encode())
         if peeled:
             lines.append(f"^{peeled}\n".encode())
-    handle = os.open(lock, os.O_WRONLY | os.O_TRUNC)
+    handle = os.open(lock.path, os.O_WRONLY | os.O_TRUNC)
     try:
         with os.fdopen(handle, "wb", closefd=False) as file:
             file.write(b"".join(lines))
@@ -254,5 +264,6 @@ def _write_packed(lock: Path, packed: dict[str, tuple[str, str]], path: Path) ->
         os.fsync(handle)
     finally:
         os.close(handle)
-    lock.replace(path)
+    lock.path.replace(path)
+    lock.renamed = True
     sync_directory(path.parent)

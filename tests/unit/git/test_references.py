@@ -16,7 +16,7 @@ from reconciler.git.references import (
     resolve,
     update_references,
 )
-from reconciler.git.repository import open_repository
+from reconciler.git.repository import open_repository, reopened
 from reconciler.git.writer import write_files
 from reconciler.settings import BranchNames
 from tests.gitservers.repository import GitCommandError, run_git
@@ -143,6 +143,42 @@ def test_of_many_writers_exactly_one_wins_each_time(bare, facts, tmp_path):
     assert len(bare.log("r")) == won + 1
     assert won >= 25
     bare.check()
+
+
+def test_a_lock_that_became_the_file_is_not_removed_a_second_time(repository, commits, monkeypatch):
+    """Between our rename and our return another writer may hold the lock of the same name: it is not ours to remove."""
+    lock = repository.directory / "packed-refs.lock"
+    sync = references.sync_directory
+
+    def another_writer(path):
+        sync(path)
+        lock.touch(exist_ok=False)
+
+    monkeypatch.setattr(references, "sync_directory", another_writer)
+    update_references(repository, [RefUpdate(name="refs/heads/a", old="", new=commits[0])])
+    assert lock.exists()
+    lock.unlink()
+
+
+def test_threads_with_handles_of_their_own_lose_no_update(repository, commits):
+    failed = []
+
+    def write(number):
+        own = reopened(repository)
+        try:
+            for turn in range(20):
+                name = f"refs/remotes/cluster/c{number}-{turn}"
+                update_references(own, [RefUpdate(name=name, old="", new=commits[0])])
+        except GitError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(list_references(repository, "refs/remotes/")) == 120
 
 
 def test_git_update_ref_and_we_never_lose_each_others_update(bare, repository, commits):
