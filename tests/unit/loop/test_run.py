@@ -354,3 +354,68 @@ def settings(**spec):
             "spec": spec,
         }
     )
+
+
+async def test_a_stop_finishes_the_write_that_is_under_way_and_begins_no_other(program):
+    stuck = Stuck()
+    program.targets["b"] = stuck
+    running = program.reconciler()
+    work = asyncio.create_task(running.run(program.stopping))
+    await until(stuck.entered.is_set, within=15)
+    program.stopping.set()
+    await asyncio.sleep(0.3)
+    assert not work.done()
+    assert running.may_deliver() == "the program is being stopped"
+    stuck.let_go.set()
+    await asyncio.wait_for(work, 15)
+    assert sorted(id_.name for id_ in stuck.real.cluster.objects) == ["c00", "c01"]
+
+
+async def test_without_the_lease_nothing_is_published_delivered_or_told(program):
+    async with program.running() as running:
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+        await until(lambda: running._status.tip != "" and not running._status._changed.is_set(), within=15)
+        await asyncio.sleep(0.7)
+        before = program.repository.branches()
+        running.may_write = lambda: "the lease is lost"
+        program.push("more", **{"apps/more.yaml": config_map("more")})
+        running.triggers.fire("test")
+        await until(lambda: "the lease is lost" in running.trouble, within=15)
+        running.status_changed()
+        await asyncio.sleep(0.7)
+        assert running.may_deliver() == "the lease is lost"
+        after = program.repository.branches()
+        assert {name: tip for name, tip in after.items() if name != "main"} == {
+            name: tip for name, tip in before.items() if name != "main"
+        }
+        assert program.names("a") == ["c00", "c01"]
+
+
+async def test_a_status_that_another_process_of_ours_moved_is_written_upon(program):
+    async with program.running() as running:
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+        await until(lambda: running._status.tip != "", within=15)
+        other = running.record.beside()
+        observe(other, program.author.head, running.last.published.commit)
+        theirs = program.repository.branches()["reconciler/status"]
+        program.push("more", **{"apps/more.yaml": config_map("more")})
+        running.triggers.fire("test")
+        await until(
+            lambda: running._status.tip not in ("", theirs) and "more" in program.names("a"), within=15
+        )
+        await until(
+            lambda: program.author.head[:12] in program.repository.log("reconciler/status", "%s")[0],
+            within=15,
+        )
+        assert theirs in program.repository.log("reconciler/status", "%H")
+
+
+async def test_a_pass_that_hangs_for_ten_minutes_is_not_healthy_and_a_quiet_hour_is(program):
+    running = program.reconciler()
+    running.turned -= 3600
+    assert running.healthy() == ""
+    running._passing = True
+    assert "a pass has been running for 36" in running.healthy()
+    running.turned += 3600
+    assert running.healthy() == ""
+    await running._archipelago.end()
