@@ -813,7 +813,7 @@ _SCHEDULING: Final = (
 
 _OVERRIDES: Final = (
     # R4xx: rows are appended by number. R401-R409: override policies; R410-R419: native interpretation; R420-R429: declared
-    # interpretation.
+    # interpretation; R430-R439: interpreter webhooks.
     _row(
         "R401",
         "override cannot be applied",
@@ -877,6 +877,39 @@ _OVERRIDES: Final = (
         "What the script returned is not what its operation asks for: another type, a list with holes, a table with both "
         "numbers and names as keys, a table that is reached twice, or a reference that names no object.",
         "return what the operation asks for; `reconciler interpret` shows it",
+    ),
+    _row(
+        "R430",
+        "object waits for an interpreter webhook",
+        "A ResourceInterpreterWebhookConfiguration says that this webhook answers for objects of this kind, and it has not been "
+        "asked about the object as it is now. Only `reconciler run` asks, after the change is merged: never a check of a pull request and never "
+        "a laptop. Until there is an answer the object stays as it was, or absent if it never was, and nothing is pruned.",
+        "nothing: `run` asks after the merge; where it is said for long, R432 says why the webhook cannot be asked",
+        Severity.WARNING,
+    ),
+    _row(
+        "R431",
+        "interpreter webhook gives no usable answer",
+        "The webhook was asked and said that it failed, or its answer is not what Karmada's exchange asks for: another shape, another request's "
+        "uid, a patch that does not fit the object or makes another object of it, more than 256 KiB. No other rule is asked instead: "
+        "the object keeps what it had, or its health is unknown.",
+        "correct the webhook; it is asked again after a minute, and when the object or the webhook's configuration changes",
+    ),
+    _row(
+        "R432",
+        "interpreter webhook cannot be asked",
+        "No answer came back: no connection, a certificate that `caBundle` does not vouch for, no answer in time, a redirect (never followed), "
+        "a status other than 200, or more than a mebibyte. It is tried again, with growing pauses. What was answered before still "
+        "counts; objects that wait stay as they were.",
+        "make the webhook reachable for the reconciler at the address in the evidence, over HTTPS with a certificate by `caBundle`",
+    ),
+    _row(
+        "R433",
+        "interpreter webhook is not asked here",
+        "This process asks no interpreter webhook: `agent`, `apply` and `interpret` do only with `--ask-webhooks`. What the webhook would "
+        "retain cannot be told, so existing objects of its kinds are not written; their health is unknown and their status is not collected.",
+        "add --ask-webhooks where the webhook can be reached from here; or say the same in a ResourceInterpreterCustomization, "
+        "which needs no network",
     ),
 )
 

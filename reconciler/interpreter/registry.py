@@ -7,7 +7,7 @@ for each operation. An error in the chosen rule is final.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -34,10 +34,12 @@ from reconciler.interpreter.kinds import (
 from reconciler.interpreter.kstatus import Verdict, readiness
 from reconciler.interpreter.prune import prune_server_fields
 from reconciler.interpreter.rules import GroupVersionKind, InterpretationError, KindRules, Layer, Replicas
+from reconciler.interpreter.webhook.layer import Answering, Known, WebhookLayer
 from reconciler.model.binding import Component
 from reconciler.model.manifest import Body
 from reconciler.model.observation import Health
 from reconciler.model.selector import ObjectReference
+from reconciler.model.webhook import WebhookAnswer, WebhookQuestion
 
 NATIVE_RULES: Final[Mapping[GroupVersionKind, KindRules]] = MappingProxyType(
     {
@@ -67,7 +69,7 @@ class Interpreters:
     """Everything that is known about kinds, as one value passed down; `digest` keys memos of its answers."""
 
     declared: Layer = field(default_factory=lambda: _NOTHING)
-    webhook: Layer = field(default_factory=lambda: _NOTHING)
+    webhook: WebhookLayer = field(default_factory=WebhookLayer)
     bundled: Layer = field(default_factory=lambda: BUNDLED_RULES)
     native: Layer = field(default_factory=lambda: NATIVE_RULES)
     digest: str = ""
@@ -80,6 +82,29 @@ class Interpreters:
             if rules is not None and (found := getattr(rules, operation)) is not None:
                 return found
         return None
+
+    def asking(self, source: Answering) -> Interpreters:
+        """The same with somebody to answer for the webhooks; the very same where there are none."""
+        return replace(self, webhook=self.webhook.asking(source)) if self.webhook.webhooks else self
+
+    def knowing(self, answers: Sequence[WebhookAnswer]) -> Interpreters:
+        """The same with what webhooks have answered before."""
+        return self.asking(Known({answer.digest: answer for answer in answers})) if answers else self
+
+    def question(self, body: Body, operation: str, replicas: int = 0) -> WebhookQuestion | None:
+        """What a webhook is to be asked for this operation (a field of KindRules); None where another layer answers."""
+        if not self.webhook.webhooks:
+            return None
+        declared = self.declared.get((str(body.get("apiVersion") or ""), str(body.get("kind") or "")))
+        if declared is not None and getattr(declared, operation) is not None:
+            return None
+        return self.webhook.question(operation, body, replicas)
+
+    def takes_time(self, body: Body, operation: str) -> bool:
+        """Whether somebody outside this process answers (a script's worker, a webhook), so that no event loop may wait for it."""
+        kind = (str(body.get("apiVersion") or ""), str(body.get("kind") or ""))
+        outside = (self.declared.get(kind), self.webhook.get(kind))
+        return any(rules is not None and getattr(rules, operation) is not None for rules in outside)
 
     def replicas(self, body: Body) -> Replicas:
         """How many replicas an object asks for and what one needs; (0, None) for what is no workload."""

@@ -5,10 +5,10 @@ A rule takes the object as open JSON and raises `InterpretationError` where its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.errors import Problem, ReconcilerError
 from reconciler.model.binding import Component, ReplicaRequirements
@@ -24,16 +24,24 @@ class InterpretationError(ReconcilerError):
     """An object cannot be interpreted: a field has the wrong type, or a rule of the fleet failed."""
 
 
-class ScriptFailed(InterpretationError):  # noqa: N818 - named for what happened
+class RuleFailed(InterpretationError):  # noqa: N818 - named for what happened
     """A rule that the fleet declares has no answer; `problem` says where and why.
 
-    `is_transient`: it ran out of time and may succeed at the next attempt. Until then what there was stays.
+    `is_transient`: it may succeed at the next attempt. Until then what there was stays.
     """
 
     def __init__(self, problem: Problem, *, is_transient: bool = False) -> None:
         super().__init__(": ".join((problem.message, *problem.evidence[:1])))
         self.problem = problem
         self.is_transient = is_transient
+
+
+class ScriptFailed(RuleFailed):
+    """A script failed, ran out of its limits or of time (transient), or returned something else."""
+
+
+class WebhookFailed(RuleFailed):
+    """A webhook has not answered, cannot be asked, or gave an answer that is of no use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,4 +63,9 @@ class KindRules:
     prune: Callable[[Body], Body] | None = None
 
 
-Layer = Mapping[GroupVersionKind, KindRules]
+class Layer(Protocol):
+    """One kind of rules: a table, or webhooks with their patterns."""
+
+    def get(self, kind: GroupVersionKind, /) -> KindRules | None:
+        """A kind's rules; None where there are none."""
+        ...

@@ -38,10 +38,15 @@ def components(values: Values) -> tuple[Component, ...]:
 def changed_object(values: Values, given: Body, references: Sequence[Any] = ()) -> Body:
     """The object `given`, whole and changed: still the same object."""
     body = object_of_dump(values[0], references)
+    same_object(body, given)
+    return body
+
+
+def same_object(body: Body, given: Body) -> None:
+    """Raises ResultError where `body` is another object than `given`."""
     for path in _IDENTITY:
         if _at(body, path) != _at(given, path):
             raise ResultError(f"an object with the same {'.'.join(path)} is expected")
-    return body
 
 
 def status(values: Values) -> Any:
@@ -62,7 +67,7 @@ def health(values: Values) -> bool:
 
 def dependencies(values: Values) -> tuple[ObjectReference, ...]:
     """A list of references, or nil: each with apiVersion, kind, and a name or a valid label selector."""
-    return tuple(map(_reference, _objects(list_of_dump(values[0]))))
+    return tuple(map(reference, _objects(list_of_dump(values[0]))))
 
 
 def united(found: Iterable[ObjectReference]) -> tuple[ObjectReference, ...]:
@@ -91,22 +96,23 @@ def _component(body: Body) -> Component:
     )
 
 
-def _reference(body: Body) -> ObjectReference:
+def reference(body: Body) -> ObjectReference:
+    """A DependentObjectReference: with apiVersion and kind, and a name or a valid label selector."""
     selector = _field(body, "labelSelector", dict)
-    reference = ObjectReference(
+    found = ObjectReference(
         api_version=_field(body, "apiVersion", str) or "",
         kind=_field(body, "kind", str) or "",
         namespace=_field(body, "namespace", str) or "",
         name=_field(body, "name", str) or "",
         label_selector=_selector(selector),
     )
-    if not reference.api_version or not reference.kind:
+    if not found.api_version or not found.kind:
         raise ResultError("a reference without apiVersion or kind")
-    if not reference.name and reference.label_selector is None:
+    if not found.name and found.label_selector is None:
         raise ResultError("a reference with neither a name nor a labelSelector")
-    if reference.label_selector is not None and not is_valid_selector(reference.label_selector):
+    if found.label_selector is not None and not is_valid_selector(found.label_selector):
         raise ResultError("a reference with an invalid labelSelector")
-    return reference
+    return found
 
 
 def _selector(body: Body | None) -> LabelSelector | None:
