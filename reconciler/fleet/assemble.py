@@ -35,6 +35,7 @@ __all__ = ["Memo", "assemble", "settings_of"]
 
 _CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _CUSTOMIZATION: Final = ("config.karmada.io", "ResourceInterpreterCustomization")
+_WEBHOOKS: Final = ("config.karmada.io", "ResourceInterpreterWebhookConfiguration")
 _POLICY: Final = "policy.karmada.io"
 _OURS: Final = "fleet-reconciler"
 _WHOLE: Final = ("fleet",)
@@ -276,6 +277,7 @@ def _fleet(source: Source, config: FleetConfig, scopes: Scopes, assembly: _Assem
         ),
         clusters=tuple(_cluster(manifest, config) for manifest in by_kind[("cluster.karmada.io", "Cluster")]),
         customizations=tuple(by_kind[_CUSTOMIZATION]),
+        webhooks=tuple(by_kind[_WEBHOOKS]),
         config=config,
         approvals=tuple(
             decode_approval(manifest.body, manifest.origin) for manifest in by_kind[(_OURS, "Approval")]

@@ -23,9 +23,6 @@ class Unsupported:
 KINDS: Final[Mapping[tuple[str, str], Unsupported]] = {
     ("policy.karmada.io", "ClusterTaintPolicy"): Unsupported(effect="no taint is added or removed by it"),
     ("policy.karmada.io", "FederatedResourceQuota"): Unsupported(effect="no quota reaches the clusters"),
-    ("config.karmada.io", "ResourceInterpreterWebhookConfiguration"): Unsupported(
-        effect="no webhook is asked; objects are read by the built-in rules alone"
-    ),
     ("apps.karmada.io", "WorkloadRebalancer"): Unsupported(
         effect="nothing is placed afresh by it", governs=False
     ),

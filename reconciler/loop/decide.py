@@ -21,6 +21,8 @@ from reconciler.interpreter.custom.answers import Answers
 from reconciler.interpreter.custom.declared import interpreters_for
 from reconciler.interpreter.custom.engine import Engine
 from reconciler.interpreter.registry import NATIVE, Interpreters
+from reconciler.interpreter.webhook.decode import webhooks_of
+from reconciler.interpreter.webhook.layer import WebhookLayer
 from reconciler.lua.engine import LuaEngine
 from reconciler.manifests.load import load
 from reconciler.model.binding import Binding
@@ -49,10 +51,19 @@ class Memory:
     observed: dict[str, tuple[bytes, Read]] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
     engine: Engine = field(default_factory=LuaEngine)
+    known: Interpreters = NATIVE
 
-    def interpreters(self, customizations: Iterable[Manifest], now: datetime) -> Interpreters:
-        """Everything that is known about kinds; what the fleet declares is asked of the engine, which starts when it must."""
-        return interpreters_for(customizations, self.engine, now=now, answers=self.answers, base=NATIVE)
+    def interpreters(
+        self, customizations: Iterable[Manifest], now: datetime, webhooks: Iterable[Manifest] = ()
+    ) -> Interpreters:
+        """Everything that is known about kinds; what the fleet declares is asked of the engine, which starts when it must.
+
+        Webhooks know no answer yet: a render adds those of its observation.
+        """
+        layer = WebhookLayer(webhooks=webhooks_of(webhooks))
+        if layer != self.known.webhook:
+            self.known = replace(NATIVE, webhook=layer)
+        return interpreters_for(customizations, self.engine, now=now, answers=self.answers, base=self.known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +179,7 @@ def decide(
         observed_scopes=observed_scopes(observation),
         memo=memory.fleet,
     )
-    interpreters = memory.interpreters(fleet.customizations, now)
+    interpreters = memory.interpreters(fleet.customizations, now, fleet.webhooks)
     rendered = render(
         fleet,
         observation,

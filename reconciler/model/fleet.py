@@ -61,6 +61,7 @@ class Fleet:
     override_policies: tuple[OverridePolicy, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     customizations: tuple[Manifest, ...] = ()
+    webhooks: tuple[Manifest, ...] = ()
     config: FleetConfig = field(default_factory=FleetConfig)
     approvals: tuple[Approval, ...] = ()
     problems: tuple[Problem, ...] = ()

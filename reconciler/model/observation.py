@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.model.cluster import ClusterStatus
 from reconciler.model.identity import ObjectId
+from reconciler.model.webhook import WebhookAnswer
 
 
 class Health(StrEnum):
@@ -76,3 +77,5 @@ class Observation:
     rendered_commit: str = ""
     clusters: Mapping[str, ClusterReport] = field(default_factory=dict)
     objects: Mapping[ObjectId, tuple[MemberStatus, ...]] = field(default_factory=dict)
+    answers: Mapping[ObjectId, tuple[WebhookAnswer, ...]] = field(default_factory=dict)
+    """What interpreter webhooks have answered, by the object that they were asked about."""

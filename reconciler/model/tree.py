@@ -9,6 +9,7 @@ from datetime import datetime
 from reconciler.errors import Problem
 from reconciler.model.binding import Binding
 from reconciler.model.identity import ObjectId
+from reconciler.model.webhook import WebhookQuestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +74,7 @@ class Rendered:
     """False: something is held, and nothing may be pruned on the word of this tree."""
     assumed_clusters: tuple[str, ...] = ()
     unclaimed: tuple[ObjectId, ...] = ()
+    asked: tuple[WebhookQuestion, ...] = ()
+    """What this answer asked of interpreter webhooks, in order."""
+    unanswered: tuple[WebhookQuestion, ...] = ()
+    """Those of them that the observation holds no answer to: ask, commit, and render again."""

@@ -11,8 +11,10 @@ from functools import partial
 
 from reconciler.interpreter.registry import Interpreters
 from reconciler.model.fleet import Fleet
+from reconciler.model.identity import ObjectId
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
+from reconciler.model.webhook import WebhookAnswer
 from reconciler.policy.binding_spec import Surroundings, priority_classes
 from reconciler.policy.precedence import index_policies
 from reconciler.render.facts import Facts, cluster_facts
@@ -24,6 +26,8 @@ from reconciler.scheduler.batch import Placed, placed_since
 from reconciler.scheduler.registry import Profile
 from reconciler.scheduler.state import Options
 
+Answers = Mapping[ObjectId, tuple[WebhookAnswer, ...]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
@@ -33,6 +37,8 @@ class Beginning:
     rules: Rules
     tracks: list[Track]
     scheduling: Scheduling
+    answers: Answers
+    """What webhooks have said, by object; nothing where there are none."""
 
 
 def begin(
@@ -55,8 +61,9 @@ def begin(
         options=Options(independent=fleet.config.independent_scheduling),
         placed=_unseen(facts, observation, previous),
     )
-    tracks = _tracks(fleet, previous, rules, memo)
-    return Beginning(facts=facts, rules=rules, tracks=tracks, scheduling=scheduling)
+    answers = observation.answers if interpreters.webhook.webhooks else {}
+    tracks = _tracks(fleet, previous, rules, answers, memo)
+    return Beginning(facts=facts, rules=rules, tracks=tracks, scheduling=scheduling, answers=answers)
 
 
 def known_faults(fleet: Fleet, previous: PreviousRender, memo: Memo) -> Faults:
@@ -100,14 +107,18 @@ def _rules(fleet: Fleet, faults: Faults, interpreters: Interpreters, memo: Memo)
     )
 
 
-def _tracks(fleet: Fleet, previous: PreviousRender, rules: Rules, memo: Memo) -> list[Track]:
+def _tracks(
+    fleet: Fleet, previous: PreviousRender, rules: Rules, answers: Answers, memo: Memo
+) -> list[Track]:
     """Every template with its standing, in the order of their identities."""
     tracks = []
     for template in sorted(fleet.templates, key=lambda each: each.id):
         old = previous.bindings.get(template.id)
         lane = memo.lane(template.id)
-        stands = lane.remember("standing", (template, old, rules), partial(standing, template, old, rules))
-        tracks.append(Track(standing=stands, lane=lane, previous=old, binding=stands.binding))
+        about = answers.get(template.id, ())
+        inputs = (template, old, rules, about)
+        stands = lane.remember("standing", inputs, partial(standing, *inputs))
+        tracks.append(Track(standing=stands, lane=lane, previous=old, binding=stands.binding, answers=about))
     return tracks
 
 

@@ -22,6 +22,7 @@ SETTINGS = f"{DIRECTORY}/settings"
 APPROVALS = f"{DIRECTORY}/approvals"
 SUSPENDED = f"{DIRECTORY}/suspended"
 CUSTOMIZATIONS = f"{DIRECTORY}/customizations"
+WEBHOOKS = f"{DIRECTORY}/webhooks"
 _API_VERSION = "fleet-reconciler/v1alpha1"
 
 
@@ -72,6 +73,9 @@ def files_for(fleet: Fleet, cluster: Cluster, suspended: tuple[str, ...]) -> dic
     if fleet.customizations:
         ordered = sorted(fleet.customizations, key=lambda manifest: manifest.id)
         files[CUSTOMIZATIONS] = _json([manifest.body for manifest in ordered])
+    if fleet.webhooks:
+        ordered = sorted(fleet.webhooks, key=lambda manifest: manifest.id)
+        files[WEBHOOKS] = _json([manifest.body for manifest in ordered])
     return files
 
 

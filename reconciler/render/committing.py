@@ -53,8 +53,9 @@ def follow(
         if track.standing.held:
             # What is delivered is the old content, so what it needs is what it needed.
             raise InterpretationError("held")
-        inputs = (track.standing.template, interpreters)
-        return track.lane.remember("dependencies", inputs, partial(interpreters.dependencies, body))
+        inputs = (track.standing.template, interpreters, track.answers)
+        rule = interpreters.knowing(track.answers).dependencies
+        return track.lane.remember("dependencies", inputs, partial(rule, body))
 
     movable = (track.standing.template for track in tracks if not track.standing.is_never_propagated)
     found = distribute(bindings, movable, dependencies, previous.bindings)

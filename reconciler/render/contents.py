@@ -20,6 +20,7 @@ from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.manifest import Manifest
 from reconciler.model.tree import PreviousRender, Variant
+from reconciler.model.webhook import WebhookQuestion
 from reconciler.overrides.prepare import prepare
 from reconciler.render.facts import Facts
 from reconciler.render.hold import override_key
@@ -51,6 +52,7 @@ class Content:
     has_no_ops: bool = False
     overrides: tuple[str, ...] = ()
     """The override policies that had a say somewhere, as a binding names them."""
+    asked: tuple[WebhookQuestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class Contents:
     variants: tuple[tuple[Variant, ...], ...] = ()
     failed: bool = False
     problems: tuple[Problem, ...] = ()
+    asked: tuple[WebhookQuestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,10 @@ def contents(
         works = ((template, work) for template, found in made for work in found.works)
         problems += ineffective_overrides(works)
     return Contents(
-        variants=tuple(variants), failed=any(found.failed for _, found in made), problems=tuple(problems)
+        variants=tuple(variants),
+        failed=any(found.failed for _, found in made),
+        problems=tuple(problems),
+        asked=tuple(question for _, found in made for question in found.asked),
     )
 
 
@@ -143,12 +149,13 @@ def _content(
     """`content`, remembered: by its binding, and where that is new, by what of it matters here."""
     template = track.standing.template
     # `tools` were made for exactly these clusters, so they stand for them.
-    around = (template, everywhere, tools, retain_replicas)
+    around = (template, everywhere, tools, retain_replicas, track.answers)
     known = track.lane.recall("content", (binding, *around))
     if known is not None:
         found: Content = known[0]
         return found
-    compute = partial(content, template, binding, names, everywhere, tools, retain_replicas=retain_replicas)
+    knowing = tools.knowing(track.answers)
+    compute = partial(content, template, binding, names, everywhere, knowing, retain_replicas=retain_replicas)
     found = track.lane.remember("content by its causes", (*_causes(binding), *around), compute)
     return track.lane.keep("content", (binding, *around), found)
 
@@ -187,6 +194,7 @@ def content(
         works=tuple(dataclasses.replace(work, body=None) for work in works if work.applied or work.no_ops),
         has_no_ops=any(work.no_ops for work in works),
         overrides=_overrides(works),
+        asked=tuple(dict.fromkeys(question for work in works for question in work.asked)),
     )
 
 

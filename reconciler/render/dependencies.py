@@ -29,7 +29,7 @@ class Distributed:
     """
 
     bindings: Mapping[ObjectId, Binding]
-    unknown: Mapping[ObjectId, str]
+    unknown: Mapping[ObjectId, InterpretationError]
     problems: tuple[Problem, ...] = ()
 
 
@@ -47,7 +47,7 @@ def distribute(
     found = {template.id: template for template in templates}
     lookup = _Lookup(found.values())
     required: dict[ObjectId, list[tuple[Binding, RequiredBy]]] = {}
-    unknown: dict[ObjectId, str] = {}
+    unknown: dict[ObjectId, InterpretationError] = {}
     for owner in sorted(bindings.values(), key=lambda each: (each.namespace, each.name, each.resource)):
         if not _distributes(owner):
             continue
@@ -85,17 +85,17 @@ def _dependents(
     templates: Mapping[ObjectId, Manifest],
     lookup: _Lookup,
     dependencies: Dependencies,
-    unknown: dict[ObjectId, str],
+    unknown: dict[ObjectId, InterpretationError],
 ) -> list[ObjectId] | None:
     """The dependents that exist, sorted; None where they cannot be told."""
     template = templates.get(owner.resource)
     if template is None:
-        unknown[owner.resource] = "its template is not there"
+        unknown[owner.resource] = InterpretationError("its template is not there")
         return None
     try:
         references = dependencies(template.body)
     except InterpretationError as error:
-        unknown[owner.resource] = str(error)
+        unknown[owner.resource] = error
         return None
     ids = {id_ for reference in references for id_ in lookup.ids(reference, owner.namespace)}
     return sorted(ids - {owner.resource})

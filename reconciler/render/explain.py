@@ -167,7 +167,10 @@ def explain(
         overrides = tuple(policy for policy in fleet.override_policies if not policy.deleting)
         tools = Tools(overrides=prepare(overrides, begun.facts.clusters), interpreters=interpreters)
         works = works_for(
-            template, binding, [name for name in binding.target_names if name in present], tools
+            template,
+            binding,
+            [name for name in binding.target_names if name in present],
+            tools.knowing(begun.answers.get(id_, ())),
         )
     decision = placing.decisions.get(id_)
     attempts = placing.explanations.get(id_, ())

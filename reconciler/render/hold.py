@@ -68,8 +68,7 @@ class Faults:
             if _may_select(policy, template, empty_selects=True):
                 return f"{_words(policy)} is refused and may select it"
         for customization in self.customizations:
-            target = _mapping(_mapping(customization.body, "spec"), "target")
-            if target.get("kind", template.id.kind) == template.id.kind:
+            if _may_interpret(customization, template):
                 return f"{_words(customization)} is refused and interprets its kind"
         for name in previous.target_names if previous is not None else ():
             if name in self.clusters:
@@ -184,6 +183,30 @@ def _may_match(selector: Any, template: Manifest) -> bool:
     return all(
         not isinstance(selector.get(key), str) or selector[key] in ("", value)
         for key, value in wanted.items()
+    )
+
+
+def _may_interpret(customization: Manifest, template: Manifest) -> bool:
+    """Whether a refused customization or webhook configuration could be about the template's kind."""
+    if "webhooks" not in customization.body:
+        target = _mapping(_mapping(customization.body, "spec"), "target")
+        return bool(target.get("kind", template.id.kind) == template.id.kind)
+    webhooks = customization.body["webhooks"]
+    if not isinstance(webhooks, list):
+        return True
+    rules = [each.get("rules") if isinstance(each, dict) else None for each in webhooks]
+    return any(
+        not isinstance(found, list) or any(_may_be_asked(rule, template) for rule in found) for found in rules
+    )
+
+
+def _may_be_asked(rule: Any, template: Manifest) -> bool:
+    if not isinstance(rule, dict):
+        return True
+    wanted = {"apiGroups": template.id.group, "kinds": template.id.kind}
+    return all(
+        not isinstance(rule.get(field), list) or value in rule[field] or "*" in rule[field]
+        for field, value in wanted.items()
     )
 
 

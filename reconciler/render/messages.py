@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.errors import Location, Problem
+from reconciler.interpreter.rules import InterpretationError, RuleFailed
 from reconciler.manifests.locate import locate
 from reconciler.model.cluster import Cluster
 from reconciler.model.identity import ObjectId
@@ -44,14 +45,16 @@ def no_scheduler(template: Manifest, policy: PropagationPolicy | None, name: str
     return _problem("R304", f"{template.id} waits for scheduler {name}", location, str(template.id))
 
 
-def uninterpretable(template: Manifest, words: str) -> Problem:
-    """R410: the interpreter cannot make sense of a template."""
+def uninterpretable(template: Manifest, error: InterpretationError) -> Problem:
+    """R410: the interpreter cannot make sense of a template. What the fleet declares says itself where and why."""
+    if isinstance(error, RuleFailed):
+        return error.problem
     return _problem(
         "R410",
         f"{template.id} cannot be interpreted",
         template.origin.location,
         str(template.id),
-        evidence=(words,),
+        evidence=(str(error),),
     )
 
 

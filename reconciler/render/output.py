@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId
 from reconciler.model.tree import PreviousRender, RenderTree, Variant
-from reconciler.render.cluster_files import files_for
+from reconciler.render.cluster_files import CUSTOMIZATIONS, WEBHOOKS, files_for
 from reconciler.render.committing import Committed, kept
 from reconciler.render.contents import Absent, Contents
 from reconciler.render.facts import Facts
 from reconciler.render.hold import Faults
 from reconciler.render.memo import Memo
 from reconciler.render.tree import build_tree
+
+HeldFiles = tuple[tuple[str, str, bytes], ...]
+"""(cluster, path, bytes)"""
 
 
 def output_tree(
@@ -32,7 +35,7 @@ def output_tree(
     """The tree; the same object as in the last pass where nothing in it differs."""
     held = tuple(name for name in faults.clusters if name in previous.trees)
     kept_whole = _whole_directories(previous, held)
-    files = _files(fleet, facts, bindings, memo)
+    files = _files(fleet, facts, bindings, _held_files(facts, faults, previous), memo)
     documents = [*bindings.values(), *(kept(each, previous) for each in absent.bindings.values())]
     names = (*(cluster.name for cluster in facts.clusters), *held)
     groups = (*contents.variants, files)
@@ -63,10 +66,29 @@ def _whole_directories(previous: PreviousRender, clusters: tuple[str, ...]) -> t
     )
 
 
+def _held_files(facts: Facts, faults: Faults, previous: PreviousRender) -> HeldFiles:
+    """The rules that agents have already, while a document with rules is refused: theirs stay as their objects do."""
+    if not faults.customizations:
+        return ()
+    return tuple(
+        (cluster.name, path, data)
+        for cluster in facts.clusters
+        for path in (CUSTOMIZATIONS, WEBHOOKS)
+        if (data := previous.trees.get(cluster.name, {}).get(path)) is not None
+    )
+
+
 def _files(
-    fleet: Fleet, facts: Facts, bindings: Mapping[ObjectId, Committed], memo: Memo
+    fleet: Fleet,
+    facts: Facts,
+    bindings: Mapping[ObjectId, Committed],
+    held: HeldFiles,
+    memo: Memo,
 ) -> tuple[Variant, ...]:
     """`.fleet-reconciler/` of every cluster."""
+    held_by_cluster: dict[str, dict[str, bytes]] = {}
+    for name, path, data in held:
+        held_by_cluster.setdefault(name, {})[path] = data
     suspended: dict[str, list[str]] = {}
     for id_, each in bindings.items():
         suspension = each.binding.suspension
@@ -76,16 +98,17 @@ def _files(
     paths = tuple((name, tuple(found)) for name, found in sorted(suspended.items()))
     return memo.fleet.remember(
         "files",
-        (facts.clusters, fleet.config, fleet.approvals, fleet.customizations, paths),
+        (facts.clusters, fleet.config, fleet.approvals, fleet.customizations, fleet.webhooks, paths, held),
         lambda: (
             build_tree(
                 (),
                 (
                     Variant(path=path, data=data, clusters=(cluster.name,))
                     for cluster in facts.clusters
-                    for path, data in files_for(
-                        fleet, cluster, tuple(suspended.get(cluster.name, ()))
-                    ).items()
+                    for path, data in {
+                        **files_for(fleet, cluster, tuple(suspended.get(cluster.name, ()))),
+                        **held_by_cluster.get(cluster.name, {}),
+                    }.items()
                 ),
                 {},
             ).variants

@@ -70,6 +70,7 @@ def render(
     found = [problem for track in speaking for problem in track.standing.problems]
     found += (*placing.problems, *following.problems, *made.problems)
     found += _problems_of_faults(fleet, facts, faults, gone)
+    asked = sorted({*(question for track in tracks for question in track.standing.asked), *made.asked})
     return Rendered(
         tree=output_tree(fleet, facts, faults, made, gone, bindings, previous, memo),
         bindings={id_: each.binding for id_, each in bindings.items()} | dict(gone.bindings),
@@ -80,6 +81,12 @@ def render(
         and not any(track.is_kept or track.standing.held for track in tracks),
         assumed_clusters=tuple(sorted(facts.assumed)),
         unclaimed=tuple(track.id for track in speaking if track.standing.is_unclaimed),
+        asked=tuple(asked),
+        unanswered=tuple(
+            each
+            for each in asked
+            if all(answer.digest != each.digest for answer in begun.answers.get(each.subject, ()))
+        ),
     )
 
 

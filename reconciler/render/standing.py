@@ -5,15 +5,18 @@ Pure. Claims it for a policy, interprets it, and holds it where a fault governs 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
 from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.registry import Interpreters
 from reconciler.interpreter.rules import InterpretationError
+from reconciler.interpreter.webhook.layer import unanswered
 from reconciler.model.binding import Binding
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
+from reconciler.model.webhook import WebhookAnswer, WebhookQuestion
 from reconciler.policy.binding_spec import (
     Interpretation,
     Surroundings,
@@ -46,13 +49,15 @@ class Standing:
     is_unclaimed: bool = False
     is_never_propagated: bool = False
     problems: tuple[Problem, ...] = ()
+    asked: tuple[WebhookQuestion, ...] = ()
+    """What webhooks had to be asked to know this."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Track:
     """One template on its way through a pass: its standing, what is remembered of it, and its binding as of the last stage.
 
-    `is_renewed`: the scheduler looked at the binding and did not fail. `is_kept`: it failed, and the last result stays.
+    `answers` are what webhooks have said about it. `is_renewed`: the scheduler looked at the binding and did not fail. `is_kept`: it failed, and the last result stays.
     `overrides` are the override policies that applied on some cluster.
     """
 
@@ -60,6 +65,7 @@ class Track:
     lane: Lane
     previous: Binding | None
     binding: Binding | None
+    answers: tuple[WebhookAnswer, ...] = ()
     is_renewed: bool = False
     is_kept: bool = False
     overrides: tuple[str, ...] = ()
@@ -81,8 +87,10 @@ class Rules:
     skipped_namespaces: tuple[str, ...]
 
 
-def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Standing:
-    """What one template is. Spec scheduling §2, and DESIGN §5 promise 1."""
+def standing(
+    template: Manifest, previous: Binding | None, rules: Rules, answers: Sequence[WebhookAnswer] = ()
+) -> Standing:
+    """What one template is. Spec scheduling §2, and DESIGN §5 promise 1. `answers` are webhooks', about this template."""
     reason = never_propagated(template, rules.skipped_namespaces)
     if reason:
         problem = messages.never_propagated(template, reason)
@@ -102,15 +110,29 @@ def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Stan
         return _held(template, previous, held, everywhere=everywhere)
     if claimed.policy is None:
         return _unclaimed(template, owned, everywhere=everywhere, not_everywhere=not_everywhere)
+    interpreters = rules.interpreters.knowing(answers)
+    asked = _questions(template, interpreters, dependencies=claimed.policy.propagate_deps)
+    waiting = [each for each in asked if not interpreters.webhook.knows(each)]
+    if waiting:
+        # Before anything is placed: what it needs must be known as well as how many there are.
+        return Standing(
+            template=template,
+            binding=previous,
+            held=f"it waits for {waiting[0].webhook.uid}",
+            everywhere=everywhere,
+            problems=unanswered(waiting, template.origin.location),
+            asked=asked,
+        )
     try:
-        replicas, requirements = rules.interpreters.replicas(with_defaults(template.body))
+        replicas, requirements = interpreters.replicas(with_defaults(template.body))
     except InterpretationError as error:
         return Standing(
             template=template,
             binding=previous,
             held=f"it cannot be interpreted: {error}",
             everywhere=everywhere,
-            problems=(messages.uninterpretable(template, str(error)),),
+            problems=(messages.uninterpretable(template, error),),
+            asked=asked,
         )
     interpretation = Interpretation(
         uid=template_uid(template, previous), replicas=replicas, requirements=requirements
@@ -124,13 +146,25 @@ def standing(template: Manifest, previous: Binding | None, rules: Rules) -> Stan
             held=binding.message,
             everywhere=everywhere,
             problems=(binding,),
+            asked=asked,
         )
     return Standing(
         template=template,
         binding=binding,
         is_scheduled=True,
         everywhere=everywhere,
+        asked=asked,
     )
+
+
+def _questions(
+    template: Manifest, interpreters: Interpreters, *, dependencies: bool
+) -> tuple[WebhookQuestion, ...]:
+    """What must be known before a template is scheduled; Karmada distributes no dependencies of cluster-scoped ones."""
+    found = [interpreters.question(with_defaults(template.body), "replicas")]
+    if dependencies and template.id.namespace:
+        found.append(interpreters.question(template.body, "dependencies"))
+    return tuple(question for question in found if question is not None)
 
 
 def _held(template: Manifest, previous: Binding | None, reason: str, *, everywhere: bool) -> Standing:

@@ -17,16 +17,19 @@ from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.reading import object_at, value_at, with_value
 from reconciler.interpreter.registry import Interpreters
 from reconciler.interpreter.rules import InterpretationError
+from reconciler.interpreter.webhook.layer import unanswered
 from reconciler.manifests.locate import locate
 from reconciler.model.binding import Binding
 from reconciler.model.identity import ObjectId, id_of_body
 from reconciler.model.manifest import Body, Manifest
 from reconciler.model.marks import CONFLICT_RESOLUTION, PRUNE
 from reconciler.model.override import OverridePolicy
+from reconciler.model.webhook import WebhookAnswer, WebhookQuestion
 from reconciler.overrides.apply import AppliedRule, Overridden
 from reconciler.overrides.outcome import NoOp, OverrideError, Place
 from reconciler.overrides.prepare import PreparedOverrides
 from reconciler.problems import CATALOGUE
+from reconciler.render import messages
 from reconciler.scheduler.replicas.webster import is_descending, webster
 
 RETAIN_REPLICAS: Final = "resourcetemplate.karmada.io/retain-replicas"
@@ -49,6 +52,8 @@ class Work:
     problems: tuple[Problem, ...] = ()
     failed: OverridePolicy | None = None
     """The override policy that could not be applied."""
+    asked: tuple[WebhookQuestion, ...] = ()
+    """What webhooks had to be asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,10 @@ class Tools:
     interpreters: Interpreters
     defaulted: Callable[[Body], Body] = with_defaults
     """What an API server would have made of a template; templates that come from one need nothing (the identity)."""
+
+    def knowing(self, answers: Sequence[WebhookAnswer]) -> Tools:
+        """The same with what webhooks have answered about the template."""
+        return replace(self, interpreters=self.interpreters.knowing(answers)) if answers else self
 
 
 def works_for(
@@ -86,14 +95,21 @@ def works_for(
         share = shares.get(name)
         groups.setdefault((replicas.get(name, 0) if revises else None, share), []).append(name)
     works: list[Work] = []
+    asked = _questions(body, binding, [count for count, _ in groups], tools)
+    waiting = [each for each in asked if not tools.interpreters.webhook.knows(each)]
+    if waiting:
+        # All or none: one cluster's share must not shrink before another one's can grow.
+        problems = unanswered(waiting, template.origin.location)
+        return (Work(clusters=tuple(clusters), body=None, problems=problems, asked=asked),)
     for (count, share), names in groups.items():
         try:
             revised = _revised(body, binding, count, share, tools)
         except InterpretationError as error:
-            works.append(_uninterpretable(template, tuple(names), error))
+            works.append(replace(_uninterpretable(template, tuple(names), error), asked=asked))
             continue
         for result, subgroup in tools.overrides.apply(revised, names):
-            works.append(_work(template, binding, result, subgroup, tools.interpreters))
+            work = _work(template, binding, result, subgroup, tools.interpreters)
+            works.append(replace(work, asked=asked) if asked else work)
     return tuple(works)
 
 
@@ -169,10 +185,27 @@ def _replicas_by_cluster(binding: Binding) -> dict[str, int]:
     return replicas
 
 
-def _revised(body: Body, binding: Binding, count: int | None, share: int | None, tools: Tools) -> Body:
+def _questions(
+    body: Body, binding: Binding, counts: Iterable[int | None], tools: Tools
+) -> tuple[WebhookQuestion, ...]:
+    """What webhooks must be asked to set these replica counts."""
+    given = _to_revise(body, binding, tools)
+    wanted = (
+        tools.interpreters.question(given, "revise", count)
+        for count in dict.fromkeys(counts)
+        if count is not None
+    )
+    return tuple(question for question in wanted if question is not None)
+
+
+def _to_revise(body: Body, binding: Binding, tools: Tools) -> Body:
     # Only division writes a field that the template leaves to the default.
+    return tools.defaulted(body) if _is_divided(binding) else body
+
+
+def _revised(body: Body, binding: Binding, count: int | None, share: int | None, tools: Tools) -> Body:
     if count is not None:
-        body = tools.interpreters.revise(tools.defaulted(body) if _is_divided(binding) else body, count)
+        body = tools.interpreters.revise(_to_revise(body, binding, tools), count)
     if share is not None:
         body = {**body, "spec": {**object_at(body, "spec"), "completions": share}}
     return body
@@ -264,16 +297,7 @@ def _touches(entry: AppliedRule, field: str) -> bool:
 
 
 def _uninterpretable(template: Manifest, names: tuple[str, ...], error: InterpretationError) -> Work:
-    row = CATALOGUE["R410"]
-    problem = Problem(
-        code="R410",
-        message=f"{template.id} cannot be interpreted",
-        location=template.origin.location,
-        evidence=(str(error),),
-        remedy=row.remedy,
-        subject=str(template.id),
-    )
-    return Work(clusters=names, body=None, problems=(problem,))
+    return Work(clusters=names, body=None, problems=(messages.uninterpretable(template, error),))
 
 
 def _ineffective(found: list[tuple[Manifest, NoOp]]) -> Problem:

@@ -7,7 +7,7 @@ is a handful of commits and a quiet fleet is none. What has not changed is not m
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.manifests.emit import emit
 from reconciler.model.binding import Binding
@@ -15,6 +15,7 @@ from reconciler.model.cluster import Cluster
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
 from reconciler.model.observation import ClusterReport, Health
+from reconciler.status.answers import encode_answers
 from reconciler.status.conditions import Standing, cluster_conditions
 from reconciler.status.document import (
     SUMMARY_PATH,
@@ -38,6 +39,8 @@ class _Made:
     body: Body
     data: bytes
     waiting: bool = False
+    unanswered: bool = False
+    """A webhook has not said yet what the status comes to."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +76,7 @@ def status_files(facts: Facts, aggregate: Aggregate, memo: StatusMemo | None = N
     summary = summary_document(facts, told, rows)
     return {
         **{path: each.data for path, each in made.items()},
+        **encode_answers(facts.answers),
         SUMMARY_PATH: emit(summary),
         TEXT_PATH: status_text(summary, rows).encode(),
     }
@@ -86,12 +90,14 @@ def _workload(
     standings = facts.standings(binding, id_, rendered.get("commit", ""))
     held = facts.held_reason(str(id_))
     inputs = (binding, facts.templates.get(id_), standings, rendered, held, facts.rules)
-    if known is not None and known.inputs == inputs and not (known.waiting and facts.counters_due):
+    is_due = known is not None and (known.unanswered or (known.waiting and facts.counters_due))
+    if known is not None and known.inputs == inputs and not is_due:
         return known, standings
-    body, data = workload_document(
+    body, data, is_told = workload_document(
         id_, binding, standings, facts, aggregate, rendered=rendered, before=before
     )
-    return _settled(inputs, body, data, before, facts.previous.get(path), facts), standings
+    made = _settled(inputs, body, data, before, facts.previous.get(path), facts)
+    return replace(made, unanswered=not is_told), standings
 
 
 def _cluster(

@@ -17,6 +17,9 @@ from reconciler.model.identity import ObjectId, encode_name
 from reconciler.model.manifest import Body
 from reconciler.model.observation import ClusterReport, Health, MemberStatus, Observation, Readiness
 from reconciler.model.time import format_time, parse_time
+from reconciler.model.webhook import WebhookAnswer
+from reconciler.status.answers import DIRECTORY as ANSWERS_DIRECTORY
+from reconciler.status.answers import decode_answers
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -145,6 +148,7 @@ def decode_observation(
     known = memo if memo is not None else {}
     clusters: dict[str, ClusterReport] = {}
     objects: dict[ObjectId, tuple[MemberStatus, ...]] = {}
+    answers: dict[ObjectId, tuple[WebhookAnswer, ...]] = {}
     rendered = ""
     seen: dict[str, tuple[bytes, Read]] = {}
     for path, data in sorted(files.items()):
@@ -157,12 +161,23 @@ def decode_observation(
             rendered = str(body.get("renderedCommit") or "")
         elif isinstance(found, ClusterReport):
             clusters[found.name] = found
+        elif path.startswith(ANSWERS_DIRECTORY):
+            answered = decode_answers(path, body)
+            if answered is not None:
+                answers[answered[0]] = answered[1]
         elif found is not None:
             objects[found[0]] = found[1]
     if memo is not None:
         memo.clear()
         memo.update(seen)
-    return Observation(commit=commit, time=time, rendered_commit=rendered, clusters=clusters, objects=objects)
+    return Observation(
+        commit=commit,
+        time=time,
+        rendered_commit=rendered,
+        clusters=clusters,
+        objects=objects,
+        answers=answers,
+    )
 
 
 def _read(path: str, data: bytes) -> Read:

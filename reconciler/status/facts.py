@@ -15,10 +15,12 @@ from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.manifest import Body, Manifest
 from reconciler.model.observation import ClusterReport, MemberStatus
 from reconciler.model.tree import RenderTree
+from reconciler.status.answers import Answers
 from reconciler.status.conditions import Standing
 
-Aggregate = Callable[[Body, Sequence[Body]], Body]
-"""Karmada's AggregateStatus: template body and AggregatedStatusItems to the body with the merged `status`."""
+Aggregate = Callable[[Body, Sequence[Body]], Body | None]
+"""Karmada's AggregateStatus: template body and AggregatedStatusItems to the body with the merged `status`; None where that cannot
+be told just now, so that what was told before stands."""
 
 SUSPENDED_DISPATCH = "SuspendDispatching"
 NOT_REPORTED = "NotReported"
@@ -48,6 +50,8 @@ class Facts:
     counters_due: bool = True
     problem_counts: Mapping[str, int] = field(default_factory=dict)
     complete: bool = True
+    answers: Answers = field(default_factory=dict)
+    """What interpreter webhooks have answered, as far as it is to be kept."""
     digests: Mapping[ObjectId, str] = field(default_factory=dict)
     """What is rendered of each object, over all clusters, as one digest; nothing where no tree holds it."""
     held: Mapping[str, str] = field(default_factory=dict)

@@ -34,8 +34,8 @@ def workload_document(
     *,
     rendered: Body,
     before: Mapping[str, Any],
-) -> tuple[Body, bytes]:
-    """The document and its bytes. `rendered`: of `rendered_at`; `before`: the document as it was committed last."""
+) -> tuple[Body, bytes, bool]:
+    """The document, its bytes, and whether `aggregate` could tell. `rendered`: of `rendered_at`; `before`: as it was committed last."""
     template = facts.templates.get(id_)
     metadata: Body = {"name": id_.name}
     if id_.namespace:
@@ -63,21 +63,23 @@ def workload_document(
     }
     if rendered:
         body["rendered"] = rendered
-    merged = None
+    merged, is_told = None, True
     if template is not None and items:
         # Karmada merges into the status it merged last; another content begins anew. A status in Git is nobody's word.
         is_same = bool(rendered) and before.get("rendered") == rendered
         known = before.get("status") if is_same else None
         own = {key: value for key, value in template.body.items() if key != "status"}
-        merged = aggregate({**own, "status": known} if known else own, items).get("status")
+        answer = aggregate({**own, "status": known} if known else own, items)
+        is_told = answer is not None
+        merged = before.get("status") if answer is None else answer.get("status")
     if merged:
         try:
             whole = {**body, "status": merged}
-            return whole, emit(whole)
+            return whole, emit(whole), is_told
         except (TypeError, ValueError):
             # Sums beyond 64 bits and the like: what one member claims must not keep the others' status away.
             pass
-    return body, emit(body)
+    return body, emit(body), is_told
 
 
 def _placement(binding: Binding) -> list[Body]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,6 +23,9 @@ OPERATIONS: Final = (
 )
 CONTEXT_VERSION: Final = "v1alpha1"
 _LISTS: Final = ("operations", "apiGroups", "apiVersions", "kinds")
+_COMPONENT: Final = "InterpretComponent"
+_LARGEST_BUNDLE: Final = 2**20
+_NAMED: Final = {"namespace": "namespace", "name": "Service"}
 
 Body = Mapping[str, Any]
 
@@ -51,9 +56,32 @@ def _client(client: Body, path: FieldPath) -> Iterator[Finding]:
         yield _finding(path, "exactly one of url and service is needed")
     if url is not None:
         yield from _url(url, (*path, "url"))
+    yield from _authority(client.get("caBundle") or "", (*path, "caBundle"))
+    if service is not None:
+        yield from _service(service, (*path, "service"))
     port = (service or {}).get("port")
     if port is not None and not 0 < port < 65536:
         yield _finding((*path, "service", "port"), f"{port} is no port")
+
+
+def _service(service: Body, path: FieldPath) -> Iterator[Finding]:
+    for field in ("namespace", "name"):
+        if not names.is_dns_label(service[field]):
+            yield _finding((*path, field), f"{quoted(service[field])} is no name of a {_NAMED[field]}")
+    way = service.get("path") or ""
+    if any(mark in way for mark in "?#") or not way.isascii() or not way.isprintable() or " " in way:
+        yield _finding((*path, "path"), f"{quoted(way)} is no path of a URL")
+
+
+def _authority(bundle: str, path: FieldPath) -> Iterator[Finding]:
+    """Certificates in base64 that a TLS library reads; what it says names no content."""
+    if not bundle:
+        return
+    try:
+        text = b64decode(bundle[:_LARGEST_BUNDLE], validate=True).decode("ascii")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ValueError, ssl.SSLError):
+        yield _finding(path, "caBundle must be certificates (PEM) in base64")
 
 
 def _url(text: str, path: FieldPath) -> Iterator[Finding]:
@@ -75,7 +103,20 @@ def _rule(rule: Body, path: FieldPath) -> Iterator[Finding]:
             yield _finding((*path, field), f"{field} must not be empty")
         if "*" in values and len(values) > 1:
             yield _finding((*path, field), "`*` must stand alone")
+    for index, kind in enumerate(rule["kinds"]):
+        if kind == "Secret" and {"", "*"} & set(rule["apiGroups"]):
+            yield _finding(
+                (*path, "kinds", index),
+                "a Secret is never sent to a webhook; `*` means every kind but Secret",
+            )
     for index, operation in enumerate(rule["operations"]):
+        if operation == _COMPONENT:
+            yield Finding(
+                code="R207",
+                path=(*path, "operations", index),
+                message=f"{_COMPONENT} is not supported yet",
+                evidence=("the pod templates of a workload are not counted apart",),
+            )
         if operation != "*" and operation not in OPERATIONS:
             yield _finding(
                 (*path, "operations", index),

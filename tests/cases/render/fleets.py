@@ -9,6 +9,10 @@ repository was: it is rendered first), and `expected.txt`.
       us-1: {ready: "False"}   its Ready condition
       eu-2: {without: [apps/v1], with: [example.com/v1/Thing]}
     reported_before:           the same, for `before/`
+    answers:                   what interpreter webhooks have answered, by operation and name (`ReviseReplica web 3`: for 3)
+      InterpretReplica web: {replicas: 3}
+      InterpretDependency web: "no such thing"      a text: why the answer is of no use
+    answers_before:            the same, for `before/` (without it: `answers`)
     assume_unreported: true    as the offline verbs do
     show: ["shop/*/web.yaml"]  tree paths whose contents are expected in full (globs)
 """
@@ -16,7 +20,7 @@ repository was: it is rendered first), and `expected.txt`.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -24,14 +28,20 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.fleet.assemble import assemble
+from reconciler.interpreter.registry import NATIVE, Interpreters
+from reconciler.interpreter.webhook.decode import webhooks_of
+from reconciler.interpreter.webhook.layer import WebhookLayer
 from reconciler.manifests.load import load
 from reconciler.model.cluster import ApiResources, ClusterStatus, Condition
 from reconciler.model.fleet import Fleet, Source, SourceFile
+from reconciler.model.identity import ObjectId
 from reconciler.model.observation import ClusterReport, Observation
 from reconciler.model.tree import PreviousRender, Rendered
+from reconciler.model.webhook import WebhookAnswer, WebhookQuestion, canonical_text
 from reconciler.render.bindings import decode_binding
 from reconciler.render.render import render
 from reconciler.render.tree import previous_of
+from reconciler.status.answers import with_answers
 
 CASES = Path(__file__).parent
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -55,6 +65,8 @@ class Case:
     clusters: tuple[str, ...] = ()
     reported: Mapping[str, Any] = field(default_factory=dict)
     reported_before: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    answers_before: Mapping[str, Any] | None = None
     assume_unreported: bool = False
     show: tuple[str, ...] = ()
 
@@ -102,14 +114,18 @@ class Case:
         self, name: str, previous: PreviousRender, *, seed: int | None = None, **options: Any
     ) -> Rendered:
         fleet = self.fleet(name, previous, seed)
-        return render(
-            fleet,
-            self.observation(name, fleet),
-            previous,
-            NOW,
-            assume_unreported=self.assume_unreported,
-            **options,
-        )
+        observation = self.observation(name, fleet)
+        options.setdefault("interpreters", interpreters_of(fleet))
+        told = self.answers_before if name == "before" and self.answers_before is not None else self.answers
+        while True:
+            rendered = render(
+                fleet, observation, previous, NOW, assume_unreported=self.assume_unreported, **options
+            )
+            fresh = answers_to(rendered.unanswered, told)
+            if not fresh:
+                return rendered
+            # As the reconciler does: commit what was answered, and render again.
+            observation = replace(observation, answers=with_answers(observation.answers, fresh))
 
     def previous(self) -> PreviousRender:
         """What the render of `fleet/` finds: nothing, or the render of `before/`, read back from its bytes."""
@@ -127,6 +143,31 @@ def read_case(folder: Path) -> Case:
     for name in ("clusters", "show"):
         told[name] = tuple(told.get(name) or ())
     return Case(folder=folder, **told)
+
+
+def interpreters_of(fleet: Fleet) -> Interpreters:
+    """Everything that is known about kinds, with the fleet's webhooks."""
+    return replace(NATIVE, webhook=WebhookLayer(webhooks=webhooks_of(fleet.webhooks)))
+
+
+def answers_to(
+    questions: Iterable[WebhookQuestion], told: Mapping[str, Any]
+) -> dict[ObjectId, list[WebhookAnswer]]:
+    """What a case says that webhooks answer."""
+    found: dict[ObjectId, list[WebhookAnswer]] = {}
+    for asked in questions:
+        name = f"{asked.operation} {asked.subject.name}"
+        said = told.get(f"{name} {asked.request['replicas']}", told.get(name))
+        if said is not None:
+            answer = WebhookAnswer(
+                digest=asked.digest,
+                webhook=asked.webhook.uid,
+                operation=asked.operation,
+                result="" if isinstance(said, str) else canonical_text(said),
+                failure=said if isinstance(said, str) else "",
+            )
+            found.setdefault(asked.subject, []).append(answer)
+    return found
 
 
 def status_of(told: Mapping[str, Any]) -> ClusterStatus:

@@ -115,11 +115,22 @@ SCALING = {
     "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}],
     "tolerance": "0.1",
 }
+CERTIFICATE = (
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJKekNCenFBREFnRUNBZ0VCTUFvR0NDcUdTTTQ5QkFNQ01CSXhFREFP"
+    "QmdOVkJBTU1CMlY0WVcxd2JHVXcKSUJjTk1qWXdNVEF4TURBd01EQXdXaGdQTWpFeU5qQXhNREV3TURBd01EQmFNQkl4RURB"
+    "T0JnTlZCQU1NQjJWNApZVzF3YkdVd1dUQVRCZ2NxaGtqT1BRSUJCZ2dxaGtqT1BRTUJCd05DQUFSQlR0M0lNRlMvY0hkSnJw"
+    "VmdPTFdkCmhzUXE1WXlSNnhMbE9nMnRNV2IzaWsxakFicjNlMHMwZEtIaXdBbGI3eUxJSUp1NCt3cDR5WGw5RUtpeHhyakQK"
+    "b3hNd0VUQVBCZ05WSFJNQkFmOEVCVEFEQVFIL01Bb0dDQ3FHU000OUJBTUNBMGdBTUVVQ0lRQ2poWkl6M1lQZAp1RlQxZnVL"
+    "ZEduNkJIbjB0c0hSSUtQM3FCT1NGVHVrbDBnSWdKcUZvWWE5VVJmdUxaVnJQK2NsUXBqSmxCRlA4Ck0zWWpmZWQzWm9jeXhR"
+    "QT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
+)
+"""A certificate authority's, in PEM and base64: nobody has its key."""
+
 WEBHOOK = {
     "name": "hook.example.com",
     "clientConfig": {
         "service": {"namespace": "tools", "name": "hook", "path": "/x", "port": 443},
-        "caBundle": "Zm9v",
+        "caBundle": CERTIFICATE,
     },
     "rules": [{"operations": ["*"], "apiGroups": [""], "apiVersions": ["v1"], "kinds": ["Pod"]}],
     "timeoutSeconds": 10,
