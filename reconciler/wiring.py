@@ -24,11 +24,12 @@ from reconciler.git.remote import Remote, remote_for
 from reconciler.git.repository import Repository
 from reconciler.git.urls import Role
 from reconciler.interpreter.registry import NATIVE, Interpreters
-from reconciler.interpreter.rules import InterpretationError
+from reconciler.interpreter.rules import InterpretationError, WebhookFailed
 from reconciler.kube.client import Client, Limits
 from reconciler.kube.connection import Source
 from reconciler.kube.credentials import KubeconfigSource, OwnClusterSource
 from reconciler.loop.agent import Agent
+from reconciler.loop.asking import Asker, Live
 from reconciler.loop.clusterbranch import ClusterBranch
 from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island, Pace
@@ -173,6 +174,7 @@ def island_for(cluster: Cluster, source: Source, settings: Settings, around: Aro
         parse=parse_object,
         readiness=readiness,
         retain=retain,
+        takes_time=lambda body: around.interpreters().takes_time(body, "retain"),
         tree=around.tree,
         supersedes=around.supersedes,
         stopped=stopped,
@@ -304,6 +306,19 @@ def reconciler_of(
     return program, switch, own
 
 
+def ask_webhooks(program: Reconciler, refresh: float) -> None:
+    """Let the reconciler ask the fleet's interpreter webhooks, from the event loop that is running."""
+    program.answered.asker = Asker(news=program.answered.gather, refresh=refresh)
+
+
+def agent_asks_webhooks(agent: Agent) -> Asker:
+    """Let the agent ask the fleet's interpreter webhooks about its own cluster's objects; to be closed by the caller."""
+    asker = Asker()
+    agent.answering = Live(asker)
+    agent.webhook_problems = asker.problems
+    return asker
+
+
 def leader_of(own: Client | None, namespace: str, name: str) -> Leader:
     """The candidate for the lease `name`. Raises SettingsError outside a cluster."""
     if own is None:
@@ -331,10 +346,12 @@ def readiness(body: Body) -> tuple[Readiness, str]:
     return NATIVE.readiness(body, now())
 
 
-def aggregate(interpreters: Interpreters, body: Body, items: Any) -> Body:
-    """Karmada's AggregateStatus; a member status that does not fit leaves the template as it is."""
+def aggregate(interpreters: Interpreters, body: Body, items: Any) -> Body | None:
+    """Karmada's AggregateStatus; a member status that does not fit leaves the template as it is. None: it cannot be told just now."""
     try:
         return interpreters.aggregate(body, items, now())
+    except WebhookFailed:
+        return None
     except InterpretationError:
         return body
 
@@ -429,4 +446,5 @@ def agent_of(
             checkpoint=surroundings.checkpoint,
         ),
     )
+    island.notice = agent.notice
     return agent, island, switch, own

@@ -19,6 +19,7 @@ from reconciler.cli.runoptions import (
     guard_options,
     kubeconfig_paths,
     signer_of,
+    webhooks_option,
 )
 from reconciler.errors import SettingsError
 from reconciler.settings import BranchNames, RemoteUrls, Settings
@@ -67,6 +68,7 @@ from reconciler.settings import BranchNames, RemoteUrls, Settings
     type=click.Path(path_type=Path, dir_okay=False),
     help="Apply only commits signed by one of these (ssh allowed_signers).",
 )
+@webhooks_option(default=False)
 @click.option("--metrics", metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz here.")
 @click.option("--leader-elect", is_flag=True, help="Hold a lease while running.")
 @click.option(
@@ -143,6 +145,8 @@ async def _run(options: dict[str, Any]) -> int:
         )
         agent.branch.allowed_signers = options["verify_signatures"]
         stack.push_async_callback(own.close)
+        if options["ask_webhooks"]:
+            stack.push_async_callback(wiring.agent_asks_webhooks(agent).close)
         readiness = Readiness(work=agent.ready, waits=bool(options["leader_elect"]))
         if options["metrics"]:
             probe = Probe(healthy=agent.healthy, ready=readiness)

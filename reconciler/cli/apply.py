@@ -34,7 +34,7 @@ from reconciler.cli.output import (
     wants_colour,
     worst,
 )
-from reconciler.cli.runoptions import access_of, cluster_options, guard_options
+from reconciler.cli.runoptions import access_of, cluster_options, guard_options, webhooks_option
 from reconciler.diff.machine import problem_json
 from reconciler.diff.text import COLOURED, PLAIN, plan_text
 from reconciler.errors import ClusterError, Problem, SettingsError
@@ -42,6 +42,7 @@ from reconciler.settings import BranchNames, Settings
 
 if TYPE_CHECKING:
     from reconciler.kube.client import Client
+    from reconciler.loop.asking import Asker
     from reconciler.loop.island import Island
     from reconciler.model.fleet import Fleet
     from reconciler.model.plan import Desired, Outcome, Plan
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 )
 @cluster_options
 @guard_options
+@webhooks_option(default=False)
 @prefix_option
 @output_option("text", "json")
 def command(path: Path, **options: Any) -> None:
@@ -114,6 +116,7 @@ class Result:
 
 async def _apply(path: Path, options: dict[str, Any]) -> int:
     from reconciler import wiring  # noqa: PLC0415 - the heavy half, only when it is asked for
+    from reconciler.loop.asking import Asker  # noqa: PLC0415
     from reconciler.loop.publish import guard_problems  # noqa: PLC0415
     from reconciler.loop.stopswitch import StopSwitch  # noqa: PLC0415
 
@@ -130,12 +133,13 @@ async def _apply(path: Path, options: dict[str, Any]) -> int:
     access = access_of(options, interactive=True)
     own = wiring.own_client(access)
     standing = _standing(path, branches, settings)
+    asker = Asker() if options["ask_webhooks"] else None
     try:
         if own is not None and not options["dry_run"]:
             await _refuse_while_running(own, access.namespace)
         switch = StopSwitch(client=own, namespace=access.namespace)
         await switch.look()
-        islands = _islands(standing, settings, access, own, options["clusters"], switch.stopped)
+        islands = _islands(standing, settings, access, own, options["clusters"], switch.stopped, asker)
         if not islands:
             raise SettingsError(
                 "no push cluster to deliver to" + (": --cluster matches none" if options["clusters"] else "")
@@ -157,6 +161,8 @@ async def _apply(path: Path, options: dict[str, Any]) -> int:
         for island in locals().get("islands", []):
             await island.target.close()
             await island.observer.close()
+        if asker is not None:
+            await asker.close()
         if own is not None:
             await own.close()
     codes = [code for each in results for code in each.codes(dry_run=options["dry_run"])]
@@ -223,12 +229,21 @@ def _islands(
     own: Client | None,
     globs: tuple[str, ...],
     stopped: Callable[[str], str],
+    asker: Asker | None,
 ) -> list[Island]:
     from reconciler import wiring  # noqa: PLC0415
+    from reconciler.loop.asking import Live, Nobody  # noqa: PLC0415
+    from reconciler.loop.decide import Memory  # noqa: PLC0415
     from reconciler.plan.changes import Rules  # noqa: PLC0415
     from reconciler.targets.registry import source_for  # noqa: PLC0415
 
     ways = access.ways(own)
+    answering = Live(asker) if asker is not None else Nobody()
+    interpreters = (
+        Memory()
+        .interpreters(standing.fleet.customizations, standing.now, standing.fleet.webhooks)
+        .asking(answering)
+    )
     islands = []
     for cluster in standing.fleet.clusters:
         wanted = not globs or any(fnmatchcase(cluster.name, glob) for glob in globs)
@@ -256,6 +271,7 @@ def _islands(
                 ),
                 stopped=partial(stopped, cluster.name),
                 changed=lambda: None,
+                interpreters=lambda: interpreters,
             ),
         )
         island.suspended = stopped(cluster.name) or (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,20 +12,22 @@ from typing import Any, Final
 import click
 
 from reconciler.cli.output import document, print_problems
-from reconciler.errors import FleetError, Problem, SettingsError
-from reconciler.interpreter.custom.declared import interpreters_for
+from reconciler.cli.runoptions import webhooks_option
+from reconciler.errors import FleetError, Problem, SettingsError, Severity
 from reconciler.interpreter.custom.decode import syntax_problems
 from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.registry import Interpreters
-from reconciler.interpreter.rules import InterpretationError, ScriptFailed
+from reconciler.interpreter.rules import InterpretationError, RuleFailed
 from reconciler.manifests.emit import emit
 from reconciler.manifests.load import load
 from reconciler.model.binding import Component, ReplicaRequirements
+from reconciler.model.fleet import SourceFile
 from reconciler.model.identity import id_of_body
 from reconciler.model.manifest import Body, Manifest
 from reconciler.model.observation import Health
 from reconciler.model.selector import LabelSelector, ObjectReference
 
+_WEBHOOKS: Final = "ResourceInterpreterWebhookConfiguration"
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OPERATIONS: Final = (
     "InterpretReplica",
@@ -72,7 +75,7 @@ _RULES: Final = {
     "customizations",
     type=_FILE,
     multiple=True,
-    help="ResourceInterpreterCustomizations to ask first; may be repeated.",
+    help="ResourceInterpreterCustomizations and ResourceInterpreterWebhookConfigurations to ask first; may be repeated.",
 )
 @click.option(
     "--operation",
@@ -81,30 +84,37 @@ _RULES: Final = {
     multiple=True,
     help="Only this; may be repeated (default: all that have a rule and their input).",
 )
-@click.option("--check", is_flag=True, help="Only check the scripts of the customizations.")
+@click.option("--check", is_flag=True, help="Only check the customizations and webhook configurations.")
+@webhooks_option(default=False)
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 def command(desired: Path, **options: Any) -> int:
     """Run the rules of a kind on a file: replicas, components, revision, retention, status, health, dependencies.
 
-    Rules come from the customizations given, then from those that this program knows. Exit code: 0 done, 1 a rule failed, 2 error.
+    Rules come from the customizations given, then from the webhooks given (with --ask-webhooks), then from those that this program
+    knows. Exit code: 0 done, 1 a rule failed, 2 error.
 
     \b
     Example:
       reconciler interpret -f deployment.yaml
       reconciler interpret -f workload.yaml --customization rules.yaml --operation ReviseReplica --replicas 3
+      reconciler interpret -f workload.yaml --customization webhook.yaml --ask-webhooks
     """
     manifests = [manifest for path in options["customizations"] for manifest in _manifests(path)]
+    webhooks = [manifest for manifest in manifests if manifest.id.kind == _WEBHOOKS]
+    manifests = [manifest for manifest in manifests if manifest.id.kind != _WEBHOOKS]
     problems = [problem for manifest in manifests for problem in syntax_problems(manifest)]
+    problems += [problem for manifest in webhooks for problem in _wrong(manifest)]
     if problems or options["check"]:
         print_problems(problems)
         if not problems:
-            click.echo(f"{len(manifests)} customizations: no problems")
+            click.echo(f"{len(manifests) + len(webhooks)} customizations: no problems")
         return int(bool(problems))
+    from reconciler.loop.asking import Nobody  # noqa: PLC0415 - it brings the network with it
     from reconciler.loop.decide import Memory  # noqa: PLC0415 - it brings the engine with it
     from reconciler.wiring import now  # noqa: PLC0415
 
     moment = now()
-    interpreters = interpreters_for(manifests, Memory().engine, now=moment)
+    interpreters = Memory().interpreters(manifests, moment, webhooks).asking(Nobody())
     inputs = Inputs(
         desired=_body(desired),
         observed=_body(options["observed"]) if options["observed"] else None,
@@ -113,15 +123,10 @@ def command(desired: Path, **options: Any) -> int:
         now=moment,
     )
     asked = options["operations"] or tuple(each for each in OPERATIONS if _has(interpreters, inputs, each))
-    failed: list[Problem] = []
-    results: dict[str, Any] = {}
-    for operation in asked:
-        try:
-            results[operation] = answer(interpreters, inputs, operation)
-        except ScriptFailed as error:
-            failed.append(error.problem)
-        except InterpretationError as error:
-            failed.append(Problem(code="R410", message=f"{operation}: {error}", subject=str(desired)))
+    if options["ask_webhooks"]:
+        results, failed = asyncio.run(_asking(interpreters, inputs, asked))
+    else:
+        results, failed = _results(interpreters, inputs, asked)
     if options["output"] == "json":
         click.echo(document("Interpretation", {"results": results}))
     else:
@@ -130,6 +135,36 @@ def command(desired: Path, **options: Any) -> int:
             click.echo(emit(result if isinstance(result, dict) else {"result": result}).decode(), nl=False)
     print_problems(failed)
     return int(bool(failed))
+
+
+async def _asking(
+    interpreters: Interpreters, inputs: Inputs, asked: Sequence[str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The same, with webhooks asked."""
+    from reconciler.loop.asking import Asker, Live  # noqa: PLC0415
+
+    asker = Asker()
+    try:
+        return await asyncio.to_thread(_results, interpreters.asking(Live(asker)), inputs, asked)
+    finally:
+        await asker.close()
+
+
+def _results(
+    interpreters: Interpreters, inputs: Inputs, asked: Sequence[str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What each operation answers, and what failed."""
+    failed: list[Problem] = []
+    results: dict[str, Any] = {}
+    for operation in asked:
+        try:
+            results[operation] = answer(interpreters, inputs, operation)
+        except RuleFailed as error:
+            failed.append(error.problem)
+        except InterpretationError as error:
+            subject = str(id_of_body(inputs.desired))
+            failed.append(Problem(code="R410", message=f"{operation}: {error}", subject=subject))
+    return results, failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +268,14 @@ def _manifests(path: Path) -> list[Manifest]:
     return [
         Manifest(id=id_of_body(each.body), body=each.body, origin=each.origin) for each in loaded.documents
     ]
+
+
+def _wrong(manifest: Manifest) -> list[Problem]:
+    """What is wrong with a webhook configuration."""
+    from reconciler.fleet.reading import read_file  # noqa: PLC0415 - it brings every schema with it
+
+    found = read_file(SourceFile(path=manifest.origin.path, data=manifest.origin.text)).problems
+    return [problem for problem in found if problem.severity is Severity.ERROR]
 
 
 def _body(path: Path) -> Body:

@@ -29,6 +29,7 @@ from reconciler.cli.runoptions import (
     git_options,
     guard_options,
     signer_of,
+    webhooks_option,
 )
 from reconciler.errors import SettingsError
 from reconciler.settings import BranchNames, RemoteUrls, Settings
@@ -75,6 +76,14 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @plugins_option
+@webhooks_option(default=True)
+@click.option(
+    "--webhook-refresh",
+    type=click.FloatRange(min=60.0),
+    default=3600.0,
+    show_default=True,
+    help="Seconds after which an interpreter webhook is asked the same again.",
+)
 @click.option("--leader-elect", is_flag=True, help="Hold a lease while running: one writer of many replicas.")
 @click.option(
     "--accept-history",
@@ -128,6 +137,8 @@ async def _run(options: dict[str, object]) -> int:
             accept_history=str(options["accept_history"]),
             profiles=load_profiles(str(options["plugins"])),
         )
+        if options["ask_webhooks"]:
+            wiring.ask_webhooks(program, float(str(options["webhook_refresh"])))
         if own is not None:
             stack.push_async_callback(own.close)
         readiness = Readiness(work=program.ready, waits=bool(options["leader_elect"]))

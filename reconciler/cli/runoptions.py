@@ -107,6 +107,16 @@ def cluster_options(function: F) -> F:
     )
 
 
+def webhooks_option(*, default: bool) -> Callable[[F], F]:
+    """Whether interpreter webhooks are asked."""
+    return click.option(
+        "--ask-webhooks/--no-ask-webhooks",
+        default=default,
+        show_default=True,
+        help="Ask the fleet's interpreter webhooks about objects.",
+    )
+
+
 def guard_options(function: F) -> F:
     """The operator's ceiling on deletions."""
     return _all(

@@ -13,9 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Problem, ReconcilerError
 from reconciler.git.repository import Repository, reopened
 from reconciler.interpreter.registry import NATIVE, Interpreters
+from reconciler.interpreter.webhook.choice import asked_of_members
+from reconciler.interpreter.webhook.layer import Answering
+from reconciler.loop.asking import NOT_HERE, Nobody
 from reconciler.loop.clusterbranch import ClusterBranch, Taken
 from reconciler.loop.freshness import Freshness
 from reconciler.loop.island import Island
@@ -51,6 +54,9 @@ class Agent:
     trouble: str = ""
     fresh: Freshness = field(default_factory=lambda: Freshness.polling(60.0))
     interpreters: Interpreters = NATIVE
+    answering: Answering = field(default_factory=Nobody)
+    """Who answers for interpreter webhooks: by default nobody is asked."""
+    webhook_problems: Callable[[], tuple[Problem, ...]] = tuple
     rules_now: tuple[GuardLimits, tuple[Approval, ...]] = field(default=(GuardLimits(), ()))
     turned: float = field(default_factory=time.monotonic)
     reporter: Reporter = field(init=False)
@@ -118,6 +124,16 @@ class Agent:
     def healthy(self) -> str:
         """Always: nothing here blocks without a deadline."""
         return ""
+
+    def notice(self) -> str:
+        """What the fleet should know of interpreter webhooks here, or an empty text."""
+        problems = self.webhook_problems()
+        if problems:
+            return f"{problems[0].code}: {problems[0].message}"
+        asked = asked_of_members(self.interpreters.webhook.webhooks)
+        if not asked or not isinstance(self.answering, Nobody):
+            return ""
+        return f"{NOT_HERE}: this agent asks no interpreter webhook, so nobody answers for {', '.join(asked)}"
 
     # --- questions of delivery ---
 
@@ -204,7 +220,7 @@ class Agent:
 
     def _want(self, island: Island, taken: Taken, tip: str) -> None:
         self.rules_now = (taken.limits, taken.approvals)
-        self.interpreters = taken.interpreters
+        self.interpreters = taken.interpreters.asking(self.answering)
         island.suspend("suspended in the fleet repository" if taken.settings.suspend else "")
         island.observe_only = taken.settings.observe
         self.reporter.cadence = taken.settings.status_interval or 0.0

@@ -33,6 +33,7 @@ from reconciler.render.cluster_files import (
     APPROVALS,
     CUSTOMIZATIONS,
     SETTINGS,
+    WEBHOOKS,
     ClusterSettings,
     decode_approvals,
     decode_settings,
@@ -159,7 +160,9 @@ class ClusterBranch:
             settings=settings,
             limits=limits,
             approvals=decode_approvals(files[APPROVALS]) if APPROVALS in files else (),
-            interpreters=self.memory.interpreters(declared_in(files), commit.committer_time),
+            interpreters=self.memory.interpreters(
+                manifests_in(files, CUSTOMIZATIONS), commit.committer_time, manifests_in(files, WEBHOOKS)
+            ),
         )
 
     def _commit_of(self, rendered: str) -> str | None:
@@ -194,11 +197,9 @@ class ClusterBranch:
         return decode_settings(files[SETTINGS]) if SETTINGS in files else ClusterSettings()
 
 
-def declared_in(files: Mapping[str, bytes]) -> tuple[Manifest, ...]:
-    """The interpreter customizations that travel in a cluster's tree."""
-    if CUSTOMIZATIONS not in files:
+def manifests_in(files: Mapping[str, bytes], path: str) -> tuple[Manifest, ...]:
+    """The interpreter customizations, or webhook configurations, that travel in a cluster's tree."""
+    if path not in files:
         return ()
-    origin = Origin(path=CUSTOMIZATIONS)
-    return tuple(
-        Manifest(id=id_of_body(body), body=body, origin=origin) for body in json.loads(files[CUSTOMIZATIONS])
-    )
+    origin = Origin(path=path)
+    return tuple(Manifest(id=id_of_body(body), body=body, origin=origin) for body in json.loads(files[path]))

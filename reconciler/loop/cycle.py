@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.errors import ReconcilerError
+from reconciler.loop.answers import Answered
 from reconciler.loop.decide import Decision
 from reconciler.loop.lanes import Lane
 from reconciler.loop.publish import Published
@@ -37,9 +38,10 @@ class Passed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a pass needs of the program: the lane that it runs on, whether it may write, who counts seconds."""
+    """What a pass needs of the program: the lane that it runs on, who has webhooks' answers, whether it may write, who counts seconds."""
 
     lane: Lane
+    answered: Answered
     stopped: Callable[[], str]
     stage: Callable[[str, float], None]
 
@@ -59,6 +61,7 @@ async def cycle(around: Surroundings, wake: datetime | None) -> Passed:
         at = await do(Record.fetch)
     with stage("render"):
         decision = await do(Record.decide, at, wake)
+        at, decision = await around.answered.settle(at, decision, wake)
     # A switch for the whole fleet holds the branches as well: agents and other tools deliver what they show.
     stopped = around.stopped()
     if stopped:

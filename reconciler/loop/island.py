@@ -103,6 +103,8 @@ class Island:
     stage: Callable[[str, float], None] = lambda _name, _seconds: None
     pace: Pace = field(default_factory=Pace)
     healer: Healing | None = None
+    notice: Callable[[], str] = lambda: ""
+    """What else is to be said of the cluster, where nothing is in trouble."""
     observe_only: bool = False
     suspended: str = ""
     desired: Desired | None = None
@@ -391,7 +393,7 @@ class Island:
             rendered_commit=applied,
             delivered_commit=delivered,
             sync=self.reason.value,
-            message=self.trouble or report.message,
+            message=self.trouble or report.message or self.notice(),
         )
         if (self.report, self.members) != before:
             self.changed()

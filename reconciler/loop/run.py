@@ -15,6 +15,7 @@ from datetime import datetime
 
 from reconciler.errors import LostRace, Problem, ReconcilerError, Severity
 from reconciler.interpreter.registry import NATIVE, Interpreters
+from reconciler.loop.answers import Answered
 from reconciler.loop.archipelago import Archipelago
 from reconciler.loop.backoff import Backoff
 from reconciler.loop.cycle import Passed, Surroundings, cycle
@@ -79,6 +80,8 @@ class Reconciler:
     fresh: Freshness = field(default_factory=lambda: Freshness.polling(60.0))
     rate: PushRate = field(default_factory=PushRate)
     turned: float = field(default_factory=time.monotonic)
+    answered: Answered = field(init=False)
+    """What interpreter webhooks are asked, and by whom."""
     asked: Lane = field(init=False)
     """Where islands put their questions to Git: never behind a remote that does not answer."""
     _passes: Lane = field(init=False)
@@ -106,6 +109,14 @@ class Reconciler:
             log=self.log,
             rate=self.rate,
         )
+        self.answered = Answered(
+            lane=self._passes,
+            clock=self.clock,
+            fire=self.triggers.fire,
+            may_write=self._not_leading,
+            tip=lambda: self._status.tip,
+            moved=lambda tip: self._status.moved(tip),  # noqa: PLW0108 - the writer is made below
+        )
         self._status = StatusWriter(
             lane=Lane(self.record.beside(), "status"),
             aggregate=self.aggregate,
@@ -118,6 +129,7 @@ class Reconciler:
             clock=self.clock,
             log=self.log,
             islands=self.islands,
+            answered=self.answered,
             may_write=self._not_leading,
             fire=self.triggers.fire,
             problems=self.problems,
@@ -142,6 +154,7 @@ class Reconciler:
         finally:
             await asyncio.gather(self._projector.end(), self._archipelago.end())
             await asyncio.gather(statuses, return_exceptions=True)
+            await self.answered.close()
             if not self.trouble:
                 with suppress(ReconcilerError):
                     await self._status.write(self.last)
@@ -240,7 +253,10 @@ class Reconciler:
             self.hooks.stage(name, seconds)
 
         return Surroundings(
-            lane=self._passes, stopped=lambda: self.may_write() or self.suspended(), stage=stage
+            lane=self._passes,
+            answered=self.answered,
+            stopped=lambda: self.may_write() or self.suspended(),
+            stage=stage,
         )
 
     async def _deliver(self, passed: Passed) -> None:
@@ -271,7 +287,7 @@ class Reconciler:
                 return
             self.limits = await self.asked.do(Record.limits_of, decision)
             self.approvals = decision.fleet.approvals
-            self.interpreters = decision.interpreters
+            self.interpreters = self.answered.live(decision.interpreters)
             await self._archipelago.settle(decision.fleet.clusters, decision.observation, commit)
 
     # --- small things ---
@@ -280,6 +296,7 @@ class Reconciler:
         """Everything that is known to be wrong now."""
         passed = self.last
         own = (*passed.decision.problems, *passed.published.problems) if passed else ()
+        own = (*own, *self.answered.problems())
         return (*own, *self._projector.problems(), *self._archipelago.problems())
 
     def healthy(self) -> str:

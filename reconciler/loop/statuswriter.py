@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.errors import LostRace, Problem, ReconcilerError
+from reconciler.loop.answers import Answered
 from reconciler.loop.cycle import Passed
 from reconciler.loop.island import Island
 from reconciler.loop.lanes import Lane
@@ -43,6 +44,7 @@ class StatusWriter:
     clock: Callable[[], datetime]
     log: Log
     islands: Mapping[str, Island]
+    answered: Answered
     may_write: Callable[[], str]
     fire: Callable[[str], None]
     problems: Callable[[], tuple[Problem, ...]]
@@ -87,6 +89,12 @@ class StatusWriter:
                 asyncio.get_running_loop().call_later(60.0, self._changed.set)
         stop.cancel()
 
+    def moved(self, tip: str) -> None:
+        """Answers were committed (empty: somebody else moved the branch)."""
+        self.tip = tip
+        if tip:
+            self.rate.spend(self.lane.record.remotes.status)
+
     async def write(self, passed: Passed | None) -> None:
         """Commit what is known now, where it says something new. Raises ReconcilerError."""
         if passed is None or self.may_write():
@@ -115,6 +123,7 @@ class StatusWriter:
             counters_due=due,
             problem_counts=_counts(self.problems()),
             complete=rendered.complete,
+            answers=self.answered.kept(before, rendered),
             digests=await asyncio.to_thread(rendered_digests, rendered.tree),
             held=held_subjects(passed.decision.problems),
             released=released,
@@ -129,20 +138,24 @@ class StatusWriter:
             return
         files = await asyncio.to_thread(status_files, facts, self.aggregate, self._memo)
         started = time.monotonic()
-        new = await self.lane.do(
-            Record.write_status,
-            files,
-            tip=tip,
-            source_commit=facts.source_commit,
-            rendered_commit=facts.rendered_commit,
-            now=now,
-        )
+        async with self.answered.lock:
+            if tip != self.tip:
+                self._changed.set()  # answers were committed meanwhile: once more, upon them
+                return
+            new = await self.lane.do(
+                Record.write_status,
+                files,
+                tip=tip,
+                source_commit=facts.source_commit,
+                rendered_commit=facts.rendered_commit,
+                now=now,
+            )
+            self.tip = new
         if due:
             self._counters_at = now
         self._told = (facts.source_commit, facts.rendered_commit, new, *told[3:])
         if new == tip:
             return
-        self.tip = new
         self.rate.spend(self.lane.record.remotes.status)
         seconds = time.monotonic() - started
         self.stage("status", seconds)

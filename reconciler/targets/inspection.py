@@ -161,7 +161,7 @@ class Inspector:
             if before is not None and before.deleting:
                 break
             if before is not None:
-                payload = retained(wanted, before.body or {}, site.questions.retain, site.manager)
+                payload = await self._retained(wanted, before.body or {})
             after, is_new = await site.client.apply(
                 resource, id_.namespace, id_.name, payload, manager=site.manager, dry_run=True
             )
@@ -174,6 +174,12 @@ class Inspector:
         if before is not None and before.deleting:
             return Trial(payload=wanted, before=before)
         raise FieldConflict("the object keeps changing under our hands", cluster=site.cluster)
+
+    async def _retained(self, payload: Body, live: Body) -> Body:
+        questions, manager = self.site.questions, self.site.manager
+        if questions.takes_time(payload):
+            return await asyncio.to_thread(retained, payload, live, questions.retain, manager)
+        return retained(payload, live, questions.retain, manager)
 
     async def _refused(
         self,
@@ -201,7 +207,7 @@ class Inspector:
         if before is not None and refusal is not None and refusal.code == IMMUTABLE and recreates(payload):
             refusal = await self._if_made_anew(id_, payload, resource) or refusal
         if deferred and before is not None:
-            payload = retained(payload, before.body or {}, self.site.questions.retain, self.site.manager)
+            payload = await self._retained(payload, before.body or {})
         return Trial(payload=payload, before=before, refusal=refusal, deferred=deferred)
 
     async def _if_made_anew(self, id_: ObjectId, payload: Body, resource: Resource) -> Refusal | None:

@@ -36,7 +36,8 @@ def _now() -> datetime:
 class Questions:
     """What delivery asks others.
 
-    `parse`: an object's bytes as a body. `retain`, `readiness`: the kinds' rules. `tree`: the objects of this cluster at
+    `parse`: an object's bytes as a body. `retain`, `readiness`: the kinds' rules; `takes_time`: whether `retain` of an object
+    waits for somebody outside this process, so that the event loop must not wait with it. `tree`: the objects of this cluster at
     a commit, None where it cannot be had. `supersedes(new, applied)`: whether `new` may follow `applied` (false: we are
     behind, and must not write). `stopped`: why nothing may be written just now, or an empty text; asked before every
     write. `preempted`: whether something newer waits, so that waiting here is in vain.
@@ -45,6 +46,7 @@ class Questions:
     parse: Callable[[bytes], Body]
     readiness: Callable[[Body], tuple[Readiness, str]]
     retain: Retain = lambda desired, _live: desired
+    takes_time: Callable[[Body], bool] = lambda _desired: False
     tree: Callable[[str], Awaitable[Tree | None]] = _no_tree
     supersedes: Callable[[str, str], Awaitable[bool]] = _always
     stopped: Callable[[], str] = lambda: ""

@@ -21,7 +21,7 @@ Handler = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
 class WebhookServer(AbstractContextManager["WebhookServer"]):
     """Answers at `url` until the end of the block. `answer` makes a response of a request; `handle` takes the whole exchange over."""
 
-    def __init__(self, directory: Path, *, port: int = 0) -> None:
+    def __init__(self, directory: Path, *, host: str = "127.0.0.1", port: int = 0) -> None:
         files = write_certificates(directory / "webhook")
         self.authority = files.ca.read_text()
         self.answer: Callable[[dict[str, Any]], dict[str, Any]] = respond
@@ -31,8 +31,7 @@ class WebhookServer(AbstractContextManager["WebhookServer"]):
         self.paths: list[str] = []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(files.certificate, files.key)
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(self))
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), _handler_of(self))
         self._server.socket = context.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -48,7 +47,8 @@ class WebhookServer(AbstractContextManager["WebhookServer"]):
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self._server.server_address[1]}/interpret"
+        host, port = self._server.server_address[:2]
+        return f"https://{host}:{port}/interpret"
 
     @property
     def bundle(self) -> str:
@@ -57,6 +57,13 @@ class WebhookServer(AbstractContextManager["WebhookServer"]):
     def operations(self) -> list[str]:
         """What was asked, in order."""
         return [request["operation"] for request in self.requests]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hung up, as tests make it do."""
 
 
 def configuration(
