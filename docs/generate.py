@@ -91,7 +91,7 @@ def problem_pages() -> Pages:
         f"{MARK}\n# Problems\n\nEvery problem names a place (`file:line:column`), a code, the evidence and one remedy. Codes are "
         "permanent. The first digit says what it is about and who acts: R1 files, R2 policies and other fleet documents, R3 scheduling, "
         "R4 overrides and interpretation (the author, by a pull request); R5 delivery (the cluster's owner); R6 Git and status (the "
-        "operator).\n\nAn `error` is refused: what it governs is held at its last good state. A `warning` holds nothing up.\n\n"
+        "operator).\n\nAn `error` is refused: what it governs is held at its last good state. A `warning` holds nothing up, but for [R430](R430.md), which waits for an answer.\n\n"
         + _table(("code", "severity", "what"), rows)
     )
     return found
