@@ -5,6 +5,7 @@ import json
 from click.testing import CliRunner
 
 from reconciler.cli.main import root
+from tests.interpreterwebhook import WebhookServer, configuration, workload
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -124,3 +125,43 @@ def test_what_travels_along_by_labels_is_told_with_its_whole_selector(tmp_path):
     assert reference["labelSelector"] == {
         "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]
     }
+
+
+def test_a_webhook_is_asked_only_when_that_is_said(tmp_path):
+    with WebhookServer(tmp_path) as server:
+        files = {
+            "w.yaml": json.dumps(workload(replicas=6, status={"readyReplicas": 6})),
+            "hook.yaml": json.dumps(configuration(server.url, server.bundle)),
+        }
+        given = ("-f", "w.yaml", "--customization", "hook.yaml", "--replicas", "2")
+        code, results, said = run(tmp_path, files, *given)
+        assert (code, results, server.requests) == (1, {}, [])
+        assert said.count("R433") == 5
+        code, results, _ = run(tmp_path, files, *given, "--ask-webhooks")
+        assert code == 0
+        assert results["InterpretReplica"] == {
+            "replicas": 6,
+            "replicaRequirements": {"resourceRequest": {"cpu": "100m"}},
+        }
+        assert results["ReviseReplica"]["spec"]["replicas"] == 2
+        assert results["InterpretHealth"] == {"health": "Healthy"}
+        assert [each["name"] for each in results["InterpretDependency"]["dependencies"]] == ["web"]
+        server.answer = lambda request: {
+            "uid": request["uid"],
+            "successful": False,
+            "status": {"message": "not today"},
+        }
+        code, _, said = run(tmp_path, files, *given, "--ask-webhooks", "--operation", "InterpretReplica")
+        assert code == 1
+        assert "R431" in said
+        assert "not today" in said
+
+
+def test_a_webhook_configuration_is_checked_before_it_is_used(tmp_path):
+    files = {
+        "w.yaml": json.dumps(workload()),
+        "hook.yaml": json.dumps(configuration("http://hook.example.com", "Zm9v")),
+    }
+    code, _, said = run(tmp_path, files, "-f", "w.yaml", "--customization", "hook.yaml", "--ask-webhooks")
+    assert code == 1
+    assert said.count("R261") == 2

@@ -159,3 +159,29 @@ def test_a_refused_customization_holds_the_kind_that_it_interprets():
 def test_unknown_settings_hold_everything(fault: dict[str, Any]):
     refused = fault.pop("refused", ())
     assert refusing(*refused, **fault).everything
+
+
+def webhooks(*rules: Any) -> Manifest:
+    listed = [{"name": "a.example.com", "rules": list(rules)}] if rules else []
+    return manifest(
+        "config.karmada.io/v1alpha1", "ResourceInterpreterWebhookConfiguration", "hook", webhooks=listed
+    )
+
+
+@pytest.mark.parametrize(
+    ("refused", "is_held"),
+    [
+        (webhooks({"apiGroups": ["apps"], "kinds": ["Deployment"]}), True),
+        (webhooks({"apiGroups": ["*"], "kinds": ["*"]}), True),
+        (webhooks({"apiGroups": ["batch"], "kinds": ["*"]}), False),
+        (webhooks({"apiGroups": ["apps"], "kinds": ["StatefulSet"]}), False),
+        (webhooks({"kinds": ["StatefulSet"]}, {"apiGroups": "apps"}), True),
+        (webhooks("apps"), True),
+        (webhooks(), False),
+        (manifest("config.karmada.io/v1alpha1", "ResourceInterpreterWebhookConfiguration", "hook", webhooks=7), True),
+    ],
+)  # fmt: skip
+def test_a_refused_webhook_configuration_holds_the_kinds_that_it_may_be_about(
+    refused: Manifest, is_held: bool
+):
+    assert bool(refusing(refused).on_content(WEB, binding())) is is_held
