@@ -308,12 +308,12 @@ def reconciler_of(
 
 def ask_webhooks(program: Reconciler, refresh: float) -> None:
     """Let the reconciler ask the fleet's interpreter webhooks, from the event loop that is running."""
-    program.answered.asker = Asker(news=program.answered.gather, refresh=refresh)
+    program.answered.asker = Asker(log=program.log, news=program.answered.gather, refresh=refresh)
 
 
 def agent_asks_webhooks(agent: Agent) -> Asker:
     """Let the agent ask the fleet's interpreter webhooks about its own cluster's objects; to be closed by the caller."""
-    asker = Asker()
+    asker = Asker(log=agent.log)
     agent.answering = Live(asker)
     agent.webhook_problems = asker.problems
     return asker

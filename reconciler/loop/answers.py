@@ -18,6 +18,7 @@ from reconciler.interpreter.webhook.layer import Answering
 from reconciler.loop.asking import Asker, Live, Nobody
 from reconciler.loop.decide import Decision
 from reconciler.loop.lanes import Lane
+from reconciler.loop.log import Log
 from reconciler.loop.record import Fetched, Record
 from reconciler.model.identity import ObjectId
 from reconciler.model.observation import Observation
@@ -41,6 +42,7 @@ class Answered:
     """
 
     lane: Lane
+    log: Log
     clock: Callable[[], datetime]
     fire: Callable[[str], None]
     may_write: Callable[[], str]
@@ -123,6 +125,8 @@ class Answered:
                 self.moved("")
                 raise
             self.moved(new)
+            if new != tip:
+                self.log.info("answers.committed", commit=new, objects=len(fresh))
         return replace(at, status=new)
 
     def _gathered(self) -> None:

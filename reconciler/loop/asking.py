@@ -22,6 +22,7 @@ from reconciler.interpreter.rules import WebhookFailed
 from reconciler.interpreter.webhook.layer import problem_about, unusable
 from reconciler.interpreter.webhook.question import context
 from reconciler.interpreter.webhook.response import answer_of
+from reconciler.loop.log import Log
 from reconciler.model.webhook import Webhook, WebhookAnswer, WebhookQuestion
 from reconciler.webhooks.client import AT_ONCE, NotAnswered, WebhookClient
 
@@ -40,14 +41,28 @@ _USELESS_SECONDS: Final = 60.0
 """How long an answer of no use stands before the question is asked again."""
 
 
+_Key = tuple[str, str, str]
+"""Webhook, operation and object."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _State:
-    """How one webhook does. `rests_until` is of the monotonic clock."""
+    """How one webhook does. `rests_until` is of the monotonic clock; `troubles` are by what was asked, with when that was.
+
+    One object that it cannot bear does not make it good or bad by turns: a trouble goes when its own question is answered.
+    """
 
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     failures: int = 0
     rests_until: float = 0.0
-    trouble: Problem | None = None
+    troubles: dict[_Key, tuple[Problem, float]] = field(default_factory=dict)
+
+    def trouble(self, now: float) -> Problem | None:
+        """What is wrong with it now; None where all is well."""
+        late = [key for key, (_, at) in self.troubles.items() if now - at > 2 * _LONGEST_PAUSE]
+        for key in late:
+            del self.troubles[key]
+        return next((problem for problem, _ in reversed(self.troubles.values())), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,7 @@ class Asker:
         self,
         *,
         client: WebhookClient | None = None,
+        log: Log | None = None,
         news: Callable[[], None] = lambda: None,
         refresh: float = 3600.0,
         clock: Callable[[], float] = time.monotonic,
@@ -75,13 +91,14 @@ class Asker:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.news = news
+        self._log = log
         self._client = client or WebhookClient()
         self._refresh = refresh
         self._clock = clock
         self._dice = dice
         self._states: dict[Webhook, _State] = {}
         self._known: OrderedDict[str, _Held] = OrderedDict()
-        self._useless: dict[tuple[str, str, str], Problem] = {}
+        self._useless: dict[_Key, Problem] = {}
         self._pursuits: dict[str, asyncio.Task[None]] = {}
         self._wanted: frozenset[str] = frozenset()
         self._awaited: frozenset[str] = frozenset()
@@ -195,7 +212,8 @@ class Asker:
 
     def problems(self) -> tuple[Problem, ...]:
         """Which webhooks cannot be asked, and whose answers are of no use."""
-        away = [state.trouble for state in self._states.values() if state.trouble is not None]
+        now = self._clock()
+        away = [problem for state in self._states.values() if (problem := state.trouble(now)) is not None]
         return (*sorted(away, key=Problem.sort_key), *(self._useless[key] for key in sorted(self._useless)))
 
     async def _once(self, question: WebhookQuestion) -> WebhookAnswer:
@@ -211,7 +229,10 @@ class Asker:
             except NotAnswered as error:
                 self._failed(state, question, error)
                 raise
-            state.failures, state.rests_until, state.trouble = 0, 0.0, None
+            state.failures, state.rests_until = 0, 0.0
+            was_troubled = state.troubles.pop(_key(question), None) is not None
+            if was_troubled and not state.troubles and self._log is not None:
+                self._log.info("interpreter.back", webhook=webhook.uid)
             answer = await asyncio.to_thread(answer_of, question, uid, data)
         self._keep(question, answer)
         return answer
@@ -219,21 +240,33 @@ class Asker:
     def _failed(self, state: _State, question: WebhookQuestion, error: NotAnswered) -> None:
         state.failures += 1
         webhook = question.webhook
-        state.trouble = problem_about(
+        now = self._clock()
+        before = state.trouble(now)
+        problem = problem_about(
             question, UNREACHABLE, f"{webhook.uid} cannot be asked", (f"{webhook.url}: {error}",)
         )
+        key = _key(question)
+        if key in state.troubles or len(state.troubles) < _PURSUED:
+            state.troubles[key] = (problem, now)
+        if self._log is not None and (before is None or before.evidence != problem.evidence):
+            self._log.warning("interpreter.away", webhook=webhook.uid, url=webhook.url, problem=str(error))
         if error.is_away or state.failures >= _PATIENCE:
             over = state.failures - (1 if error.is_away else _PATIENCE)
-            state.rests_until = self._clock() + _pause(over)
+            state.rests_until = now + _pause(over)
 
     def _keep(self, question: WebhookQuestion, answer: WebhookAnswer) -> None:
         self._known[question.digest] = _Held(answer, self._clock())
         self._known.move_to_end(question.digest)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        key = (question.webhook.uid, question.operation, str(question.subject))
+        key = _key(question)
         if answer.failure:
-            self._useless[key] = unusable(question, answer.failure)
+            problem = unusable(question, answer.failure)
+            if self._log is not None and self._useless.get(key) != problem:
+                self._log.warning(
+                    "interpreter.useless", webhook=answer.webhook, problem=problem.message, why=answer.failure
+                )
+            self._useless[key] = problem
             while len(self._useless) > _PURSUED:
                 del self._useless[next(iter(self._useless))]
         else:
@@ -282,6 +315,10 @@ def not_here(asked: WebhookQuestion) -> Problem:
     """R433: this process asks nobody."""
     message = f"{asked.operation} of {asked.webhook.uid} is not asked here, about {asked.subject}"
     return problem_about(asked, NOT_HERE, message)
+
+
+def _key(question: WebhookQuestion) -> _Key:
+    return question.webhook.uid, question.operation, str(question.subject)
 
 
 def _pause(attempt: int) -> float:

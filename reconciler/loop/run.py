@@ -111,6 +111,7 @@ class Reconciler:
         )
         self.answered = Answered(
             lane=self._passes,
+            log=self.log,
             clock=self.clock,
             fire=self.triggers.fire,
             may_write=self._not_leading,

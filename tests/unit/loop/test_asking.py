@@ -25,6 +25,16 @@ def server(tmp_path):
         yield found
 
 
+class Log:
+    def __init__(self):
+        self.lines = []
+
+    def info(self, event, **facts):
+        self.lines.append((event, facts))
+
+    warning = error = exception = info
+
+
 class Clock:
     def __init__(self):
         self.now = 0.0
@@ -35,7 +45,7 @@ class Clock:
 
 @pytest.fixture
 async def asker():
-    found = Asker(clock=Clock(), dice=lambda: 0.0)
+    found = Asker(log=Log(), clock=Clock(), dice=lambda: 0.0)
     found.told = 0
 
     def news():
@@ -114,6 +124,9 @@ async def test_what_failed_is_tried_again_until_it_is_answered_or_not_wanted(ser
     server.handle = fail
     assert about.digest in await pursue(asker, about)
     assert pauses == [1.0, 2.0, 4.0, 8.0]
+    # Said once, not at every try, and when it is over.
+    assert [event for event, _ in asker._log.lines] == ["interpreter.away", "interpreter.back"]
+    assert asker._log.lines[0][1]["problem"] == "it answers with status 500"
     server.handle = lambda exchange, _: exchange.send(500, b"")
     other = asked(server, workload("api"))
     await pursue(asker, other, within=0.2)
@@ -156,6 +169,11 @@ async def test_one_bad_object_does_not_keep_others_from_an_answer(server, asker)
     good = [asked(server, workload(f"w{n}")) for n in range(20)]
     found = await pursue(asker, asked(server, workload("bad")), *good, within=3.0)
     assert found.keys() == {each.digest for each in good}
+    # Nor do their answers make it look well: its own is missing still.
+    assert [problem.subject for problem in asker.problems()] == ["Workload.workload.example.io shop/bad"]
+    assert [event for event, _ in asker._log.lines] == ["interpreter.away"]
+    asker._clock.now = 601.0
+    assert asker.problems() == ()
 
 
 async def test_an_answer_of_no_use_stands_for_a_minute_and_a_good_one_for_the_refresh(server, asker):
