@@ -128,7 +128,7 @@ REFUSED = [
     ("ResourceInterpreterWebhookConfiguration", [("webhooks/0/clientConfig/service/namespace", "x@y")], "R261 webhooks[0].clientConfig.service.namespace"),
     ("ResourceInterpreterWebhookConfiguration", [("webhooks/0/clientConfig/service/path", "/x?y")], "R261 webhooks[0].clientConfig.service.path"),
     ("ResourceInterpreterWebhookConfiguration", [("webhooks/0/rules/0/kinds", ["Pod", "Secret"])], "R261 webhooks[0].rules[0].kinds[1]"),
-    ("ResourceInterpreterWebhookConfiguration", [("webhooks/0/rules/0/operations", ["Retain", "InterpretComponent"])], "R207 webhooks[0].rules[0].operations[1]"),
+    ("ResourceInterpreterWebhookConfiguration", [("webhooks/0/rules/0/operations", ["Retain", "InterpretComponent"])], "R208 webhooks[0].rules[0].operations[1]"),
     # ours
     ("Approval", [("spec/objects", [])], "R204 spec.objects"),
     ("Approval", [("spec/objects/0/group", "A.b")], "R273 spec.objects[0].group"),
