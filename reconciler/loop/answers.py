@@ -152,6 +152,8 @@ def _fresh(found: Mapping[str, WebhookAnswer], decision: Decision) -> dict[Objec
     fresh: dict[ObjectId, list[WebhookAnswer]] = {}
     for question in decision.rendered.asked:
         answer = found.get(question.digest)
-        if answer is not None and answer not in decision.observation.answers.get(question.subject, ()):
+        known = decision.observation.answers.get(question.subject, ())
+        before = next((each for each in known if each.digest == question.digest), None)
+        if answer is not None and answer.is_news_after(before):
             fresh.setdefault(question.subject, []).append(answer)
     return fresh

@@ -173,7 +173,7 @@ class Asker:
                         rest, attempt = _pause(attempt), attempt + 1
                     await asyncio.sleep(rest + self._dice() * min(rest, _FIRST_PAUSE))
                     continue
-                is_news = before is None or before.answer != answer
+                is_news = answer.is_news_after(before.answer if before is not None else None)
                 if is_news and question.digest not in self._awaited:
                     self.news()
                 return

@@ -66,6 +66,10 @@ class WebhookAnswer:
     result: str = field(default="", repr=False)
     failure: str = ""
 
+    def is_news_after(self, before: WebhookAnswer | None) -> bool:
+        """Whether it says something else. Other words for why there is no answer are none: they may hold a time."""
+        return before is None or (before.result, bool(before.failure)) != (self.result, bool(self.failure))
+
 
 def canonical_text(value: Any) -> str:
     """The JSON in which a result is kept: keys sorted, nothing between."""

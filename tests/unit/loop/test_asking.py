@@ -213,6 +213,32 @@ async def test_what_was_answered_before_this_process_began_is_asked_again_and_no
     await until(lambda: asker.told)
 
 
+async def test_other_words_for_the_same_failure_are_no_news(server, asker):
+    def moody(request):
+        return {
+            "uid": request["uid"],
+            "successful": False,
+            "status": {"message": f"at {len(server.requests)}"},
+        }
+
+    server.answer = moody
+    about = asked(server)
+    first = (await pursue(asker, about))[about.digest]
+    for minute in (1, 2):
+        asker._clock.now = 61.0 * minute
+        await pursue(asker, known=(about,))
+        await until(lambda: not asker._pursuits)
+    assert len(server.requests) == 3
+    assert asker.told == 0
+    later = asker._known[about.digest].answer
+    assert later.failure != first.failure
+    assert not later.is_news_after(first)
+    server.answer = respond
+    asker._clock.now = 61.0 * 3
+    await pursue(asker, known=(about,))
+    await until(lambda: asker.told == 1)
+
+
 def live(server, asker, **more):
     return Interpreters(webhook=WebhookLayer(webhooks=(webhook(server, **more),))).asking(Live(asker))
 
