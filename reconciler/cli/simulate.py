@@ -49,7 +49,7 @@ from reconciler.settings import BranchNames
     metavar="CLUSTER=cpu=8,memory=16Gi",
     help="What is allocatable there; may be repeated.",
 )
-@click.option("--at", help="The moment to decide for (RFC 3339).")
+@click.option("--at", help="The moment of the change (RFC 3339): what moves from now till then counts too.")
 @click.option(
     "--each",
     type=click.Choice(["cluster", "zone", "region", "provider"]),
@@ -69,22 +69,21 @@ def command(path: Path, **options: Any) -> int:
       reconciler simulate --lose zone=eu-west-1a --capacity virginia=cpu=40
       reconciler simulate --each zone
     """
-    now = parse_moment(options["at"])
+    at = parse_moment(options["at"])
     decision = decide_at(
         path,
         options["revision"],
         BranchNames(prefix=options["branch_prefix"]),
-        now=now,
         profiles=load_profiles(options["plugins"]),
     )
     clusters = decision.fleet.clusters
     given = change_of(clusters, options)
     if options["each"]:
-        results = simulate_each(decision, options["each"], given)
+        results = simulate_each(decision, options["each"], given, at)
         if not results:
             raise SettingsError(f"no cluster says its {options['each']}")
-    elif given.clusters or now is not None:
-        results = [simulate(decision, given, "the change")]
+    elif given.clusters or at is not None:
+        results = [simulate(decision, given, "the change", at)]
     else:
         raise click.UsageError(
             "nothing to simulate: say --lose, --cordon, --taint, --capacity, --at or --each"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from reconciler.diff.placement import PlacementChange, placement_changes
@@ -31,15 +32,15 @@ class Simulated:
     replicas_lost: int
 
 
-def simulate(decision: Decision, change: Change, name: str) -> Simulated:
-    """Render the changed world on top of the decision, and compare."""
-    before = decision.rendered
-    fleet, observation = with_change(decision.fleet, decision.observation, change, decision.now)
+def simulate(decision: Decision, change: Change, name: str, at: datetime | None = None) -> Simulated:
+    """Render the changed world on top of the decision, and compare. `at`: the moment of the change; the decision's own without."""
+    before, now = decision.rendered, at or decision.now
+    fleet, observation = with_change(decision.fleet, decision.observation, change, now)
     after = render(
         fleet,
         observation,
         replace(previous_of(before), evaluated_at=decision.now),
-        decision.now,
+        now,
         interpreters=decision.interpreters,
         plugins=decision.profiles,
         assume_unreported=True,
@@ -63,11 +64,13 @@ def simulate(decision: Decision, change: Change, name: str) -> Simulated:
     )
 
 
-def simulate_each(decision: Decision, by: str, given: Change | None = None) -> list[Simulated]:
+def simulate_each(
+    decision: Decision, by: str, given: Change | None = None, at: datetime | None = None
+) -> list[Simulated]:
     """Each `cluster`, `zone`, `region` or `provider` lost in turn, beside what is `given`; none where no cluster says its own."""
     given = given or Change()
     return [
-        simulate(decision, replace(given, lost=given.lost | lost), name)
+        simulate(decision, replace(given, lost=given.lost | lost), name, at)
         for name, lost in groups_of(decision.fleet.clusters, by).items()
     ]
 
