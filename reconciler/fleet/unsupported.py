@@ -42,7 +42,6 @@ KINDS: Final[Mapping[tuple[str, str], Unsupported]] = {
 }
 
 _PROPAGATION: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
-    (("spec", "placement", "workloadAffinity"), "workloads are not kept together or apart"),
     (("spec", "failover", "application"), "an unhealthy workload is not moved"),
     (("spec", "failover", "cluster"), "a workload is not moved away from a tainted cluster"),
 )

@@ -74,7 +74,7 @@ class ReplicaScheduling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadAffinity:
-    """Label keys whose values group workloads (spec scheduling §3.7, gate WorkloadAffinity)."""
+    """Label keys whose values group workloads (spec scheduling §3.7)."""
 
     affinity_group_by: str = ""
     anti_affinity_group_by: str = ""

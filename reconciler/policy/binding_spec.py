@@ -41,8 +41,6 @@ class Surroundings:
 
     overrides: Container[tuple[str, str]] = ()
     priority_classes: Mapping[str, int] = field(default_factory=dict)
-    workload_affinity: bool = False
-    """Karmada's gate WorkloadAffinity, off by default."""
 
 
 def binding_spec(
@@ -78,7 +76,7 @@ def binding_spec(
     )
     if lazy and previous is not None and previous.claim == claim and _is_unchanged(previous, base):
         return base
-    anti, with_ = _workload_groups(template, policy.placement, around)
+    anti, with_ = _workload_groups(template, policy.placement)
     return replace(
         base,
         placement=policy.placement,
@@ -197,10 +195,13 @@ def _suspension(wanted: Suspension | None, present: Suspension | None) -> Suspen
     return wanted
 
 
-def _workload_groups(template: Manifest, placement: Placement, around: Surroundings) -> tuple[str, str]:
-    """(anti-affinity group, affinity group): `key=value` where the gate is on and the template has the label."""
+def _workload_groups(template: Manifest, placement: Placement) -> tuple[str, str]:
+    """(anti-affinity group, affinity group): `key=value` where the template has the label.
+
+    Karmada needs the gate WorkloadAffinity for this; here a policy that says so means it.
+    """
     wanted = placement.workload_affinity
-    if not around.workload_affinity or wanted is None or not template.id.namespace:
+    if wanted is None or not template.id.namespace:
         return "", ""
     labels: Mapping[str, Any] = template.labels
     anti, with_ = wanted.anti_affinity_group_by, wanted.affinity_group_by

@@ -17,6 +17,7 @@ from reconciler.model.tree import PreviousRender
 from reconciler.model.webhook import WebhookAnswer
 from reconciler.policy.binding_spec import Surroundings, priority_classes
 from reconciler.policy.precedence import index_policies
+from reconciler.render.contents import Absent, absent
 from reconciler.render.facts import Facts, cluster_facts
 from reconciler.render.hold import Faults, faults_of, known_overrides, known_policies
 from reconciler.render.memo import Memo
@@ -31,10 +32,11 @@ Answers = Mapping[ObjectId, tuple[WebhookAnswer, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """A pass before anything is scheduled. `tracks` are in the order of the templates' identities."""
+    """A pass before anything is scheduled. `tracks` are in the order of the templates' identities, `gone` what no file has."""
 
     facts: Facts
     rules: Rules
+    gone: Absent
     tracks: list[Track]
     scheduling: Scheduling
     answers: Answers
@@ -55,15 +57,19 @@ def begin(
     """What is known of a fleet before the scheduler is asked."""
     facts = _facts(fleet, observation, memo, assume_unreported=assume_unreported)
     rules = _rules(fleet, faults, interpreters, memo)
+    gone = absent(fleet, facts, previous)
     scheduling = Scheduling(
         policies=rules.policies,
         profiles=plugins,
         options=Options(independent=fleet.config.independent_scheduling),
         placed=_unseen(facts, observation, previous),
+        kept=tuple(gone.bindings.values()),
     )
     answers = observation.answers if interpreters.webhook.webhooks else {}
     tracks = _tracks(fleet, previous, rules, answers, memo)
-    return Beginning(facts=facts, rules=rules, tracks=tracks, scheduling=scheduling, answers=answers)
+    return Beginning(
+        facts=facts, rules=rules, gone=gone, tracks=tracks, scheduling=scheduling, answers=answers
+    )
 
 
 def known_faults(fleet: Fleet, previous: PreviousRender, memo: Memo) -> Faults:

@@ -32,13 +32,15 @@ from reconciler.scheduler.state import Options
 class Scheduling:
     """What the scheduler is given besides bindings and clusters.
 
-    `placed`: replicas that no observation shows yet. `explained`: what it is to give an account of.
+    `placed`: replicas that no observation shows yet. `kept`: bindings of templates that no file of an incomplete fleet holds.
+    `explained`: what it is to give an account of.
     """
 
     policies: PolicyIndex
     profiles: Mapping[str, Profile]
     options: Options
     placed: tuple[Placed, ...] = ()
+    kept: tuple[Binding, ...] = ()
     explained: frozenset[ObjectId] = frozenset()
 
 
@@ -95,9 +97,8 @@ def _schedule(
         options=scheduling.options,
         placed=scheduling.placed,
         others=[
-            t.binding
-            for t in tracks
-            if t.binding is not None and _is_grouped(t.binding) and t.id not in open_
+            *(t.binding for t in tracks if t.binding and _is_grouped(t.binding) and t.id not in open_),
+            *filter(_is_grouped, scheduling.kept),
         ],
         explained=scheduling.explained,
     )

@@ -17,7 +17,7 @@ from reconciler.model.tree import PreviousRender, Rendered
 from reconciler.render import messages
 from reconciler.render.begin import begin, known_faults
 from reconciler.render.committing import committed, follow
-from reconciler.render.contents import Absent, absent, contents
+from reconciler.render.contents import Absent, contents
 from reconciler.render.facts import Facts
 from reconciler.render.hold import CONFIG_FILE, Faults, refusal_of
 from reconciler.render.memo import Memo
@@ -59,9 +59,8 @@ def render(
         assume_unreported=assume_unreported,
         memo=memo,
     )
-    facts, tracks = begun.facts, begun.tracks
+    facts, tracks, gone = begun.facts, begun.tracks, begun.gone
     placing = place(tracks, facts.clusters, begun.scheduling, now, memo)
-    gone = absent(fleet, facts, previous)
     following = follow(tracks, gone.bindings, previous, interpreters)
     made = contents(fleet, facts, tracks, gone, previous, interpreters, memo)
     bindings = committed(tracks, previous)

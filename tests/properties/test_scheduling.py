@@ -21,7 +21,7 @@ from reconciler.policy.claim import claim_template
 from reconciler.policy.decode import decode_placement, decode_propagation_policy, default_placement
 from reconciler.policy.precedence import index_policies
 from reconciler.render.bindings import decode_binding, encode_binding, settled
-from reconciler.scheduler.batch import placed_since, schedule_all
+from reconciler.scheduler.batch import order_of, placed_since, schedule_all
 from reconciler.scheduler.outcome import FailureKind
 from reconciler.scheduler.replicas.estimate import Capacity
 from reconciler.scheduler.replicas.webster import webster
@@ -118,6 +118,9 @@ def placements(draw):
     return decode_placement(default_placement(body))
 
 
+groups_of_workloads = st.sampled_from(["", "", "", "team=red", "team=blue"])
+
+
 @st.composite
 def any_binding(draw, name: str) -> Binding:
     replicas = draw(st.sampled_from([0, 1, 2, 5, 9, 20]))
@@ -134,6 +137,8 @@ def any_binding(draw, name: str) -> Binding:
         requirements=ReplicaRequirements(resource_request={"cpu": cpu}) if replicas else None,
         placement=draw(placements()),
         schedule_priority=draw(st.integers(0, 1)),
+        workload_affinity_group=draw(groups_of_workloads),
+        workload_anti_affinity_group=draw(groups_of_workloads),
         clusters=tuple(
             TargetCluster(name=n, replicas=count if replicas else 0) for n, count in before.items()
         ),
@@ -312,7 +317,35 @@ def test_a_cluster_that_nothing_selects_changes_no_result(bindings, clusters, st
 
 @LAWS
 @given(binding_lists(), fleets())
+def test_members_of_a_group_are_together_or_apart(bindings, clusters):
+    """Where a binding goes that was nowhere before: to clusters that every placed member has, and none that another one takes."""
+    settled_so_far = {each.resource: each for each in bindings}
+    decisions = schedule_all(bindings, clusters, NOW).decisions
+    for binding in sorted(bindings, key=order_of):
+        decision = decisions[binding.resource]
+        for target in decision.binding.clusters if decision.is_renewed and not binding.clusters else ():
+            for other in settled_so_far.values():
+                names = {each.name for each in other.clusters}
+                if other.resource == binding.resource or not names:
+                    continue
+                if (
+                    binding.workload_affinity_group
+                    and binding.workload_affinity_group == other.workload_affinity_group
+                ):
+                    assert target.name in names
+                group = binding.workload_anti_affinity_group
+                if group and group == other.workload_anti_affinity_group:
+                    assert target.name not in names
+        settled_so_far[binding.resource] = decision.binding
+
+
+@LAWS
+@given(binding_lists(), fleets())
 def test_independent_scheduling_is_each_binding_alone(bindings, clusters):
+    bindings = [
+        dataclasses.replace(each, workload_affinity_group="", workload_anti_affinity_group="")
+        for each in bindings
+    ]
     together = outcome(bindings, clusters, options=Options(independent=True))
     for each in bindings:
         assert outcome([each], clusters)[each.resource] == together[each.resource]

@@ -1,6 +1,6 @@
 """WorkloadAffinity and WorkloadAntiAffinity: together with, or apart from, a group's others (spec scheduling §3.7).
 
-Groups exist only where Karmada's gate WorkloadAffinity is on (it is off by default).
+Groups exist where a policy names a label and the template has it; Karmada needs its gate WorkloadAffinity for them.
 """
 
 from __future__ import annotations

@@ -180,16 +180,16 @@ def test_the_template_digest_ignores_status_and_karmadas_own_marks():
     assert template_digest(template(spec={"replicas": 4})) != plain
 
 
-def test_workload_affinity_groups_need_the_gate_and_the_label():
+def test_workload_affinity_groups_need_a_policy_and_the_label():
     placement = {
         "workloadAffinity": {
             "affinity": {"groupByLabelKey": "team"},
             "antiAffinity": {"groupByLabelKey": "none"},
         }
     }
-    assert bind(policy(placement=placement)).workload_affinity_group == ""
-    gated = bind(policy(placement=placement), surroundings=Surroundings(workload_affinity=True))
-    assert (gated.workload_affinity_group, gated.workload_anti_affinity_group) == ("team=red", "")
+    assert bind(policy()).workload_affinity_group == ""
+    grouped = bind(policy(placement=placement))
+    assert (grouped.workload_affinity_group, grouped.workload_anti_affinity_group) == ("team=red", "")
 
 
 def test_a_released_binding_keeps_everything_but_its_claim():
