@@ -43,7 +43,7 @@ OVERRIDES: Final = "fleet-reconciler/overrides"
 
 _PP: Final = "propagationpolicy.karmada.io"
 _CPP: Final = "clusterpropagationpolicy.karmada.io"
-_LONGEST_MESSAGE: Final = 2000
+_LONGEST_MESSAGE: Final = 1400  # bytes; twice this, the claim and the group are 4 KB at most
 _IDS: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "permanent-id.fleet-reconciler")
 
 
@@ -369,7 +369,10 @@ def _condition(body: Body) -> Condition:
 
 def _short(text: str) -> str:
     # A binding holds the short form; everything else is recomputed from the commits.
-    return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
+    data = text.encode()
+    if len(data) <= _LONGEST_MESSAGE:
+        return text
+    return data[: _LONGEST_MESSAGE - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -143,8 +143,27 @@ def test_a_cluster_scoped_claim_has_karmadas_other_names():
 def test_reasons_stay_short_whatever_a_filter_says():
     import dataclasses
 
-    body = encode_binding(dataclasses.replace(FULL, reasons="x" * 100_000))
-    assert len(body["metadata"]["annotations"]["fleet-reconciler/reasons"]) <= 2000
+    told = dataclasses.replace(
+        FULL,
+        claim=Claim(namespace="n" * 63, name="p" * 253),
+        observed_affinity="g" * 63,
+        reasons="größer als ein Zeichen ⛔" * 9000,
+        scheduled=Condition(type="Scheduled", status="False", reason="NoClusterFit", message="⛔" * 9000),
+        last_scheduled_time=NOW,
+    )
+    body = encode_binding(told)
+    own = {
+        key: value
+        for key, value in body["metadata"]["annotations"].items()
+        if key.startswith("propagationpolicy") or key == "fleet-reconciler/reasons"
+    }
+    # The claim, the group chosen and the reasons: the short form, as it stands in the file.
+    assert (
+        len(emit({"labels": body["metadata"]["labels"], "annotations": own, "status": body["status"]}))
+        <= 4096
+    )
+    assert body["status"]["conditions"][0]["message"].endswith("⛔…")
+    assert encode_binding(decode_binding(body)) == body
 
 
 def committed(**changes) -> Binding:
