@@ -158,7 +158,7 @@ def regions(context: Context, state: State, candidates: Candidates) -> list[by_r
         return []
     return by_region.weighed(
         candidates,
-        state.table.regions,
+        by_region.members_of(candidates, state.table.regions),
         limits["region"],
         limits.get("cluster"),
         _need(context),

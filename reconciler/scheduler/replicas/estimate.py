@@ -80,16 +80,18 @@ class Capacity:
         """Deducts replicas that were placed, by position. What does not fit is deducted from what there is."""
         request = request_of(requirements) or ()
         self._touched.extend(replicas)
+        pods, room = self._pods, self._room
         for position, count in replicas.items():
-            self._pods[position] -= count
-            self._room[position] = max(self._pods[position], 0)
+            left = pods[position] = pods[position] - count
+            room[position] = left if left > 0 else 0  # noqa: FURB136 - a third of the time of max()
         for name, amount in request:
             free, whole = self._free.get(name), self._whole.get(name)
             if free is None or whole is None:
                 continue
+            unit = _unit(name)
             for position, count in replicas.items():
-                free[position] -= amount * count
-                whole[position] = max(_whole(name, free[position]), 0)
+                left = free[position] = free[position] - amount * count
+                whole[position] = -(-left // unit) if left > 0 else 0
         for position in replicas if self._grades_of else ():
             if position in self._grades_of:
                 nodes = self._nodes.get(position) or _nodes(*self._grades_of[position])
@@ -241,8 +243,12 @@ def _free_pods(summary: ResourceSummary) -> int:
 
 def _whole(name: str, nano: int) -> int:
     """Billionths as the integer that Karmada compares: thousandths of a cpu, units of the rest; away from zero."""
-    unit = 10**6 if name == "cpu" else _NANO
+    unit = _unit(name)
     return -(-nano // unit) if nano > 0 else nano // unit
+
+
+def _unit(name: str) -> int:
+    return 10**6 if name == "cpu" else _NANO
 
 
 def _nano(text: str) -> int:

@@ -30,17 +30,25 @@ def webster(
     fewer seats, then to the smaller name, or the greater where `descending`. Without any vote nobody gets a new seat.
     """
     held = dict(initial or {})
-    contenders = sorted(party for party, count in votes.items() if count > 0)
-    if not held and seats < len(contenders):
-        # The first seat of a party costs all its votes: only the `seats` largest can have one.
-        contenders = sorted(contenders, reverse=descending)
-        contenders = sorted(contenders, key=votes.__getitem__, reverse=True)[: max(seats, 0)]
-        contenders.sort()
+    contenders = [party for party, count in votes.items() if count > 0]
+    if not held and 0 < seats < len(contenders):
+        contenders = _largest(seats, contenders, votes, descending=descending)
+    contenders.sort()
     if seats > 0 and contenders:
         start = [held.get(party, 0) for party in contenders]
         taken = _hand_out(seats, [votes[party] for party in contenders], start, descending=descending)
         held.update(zip(contenders, taken, strict=True))
     return {party: held[party] for party in sorted(held) if held[party] > 0}
+
+
+def _largest(
+    number: int, contenders: list[Party], votes: Mapping[Party, int], *, descending: bool
+) -> list[Party]:
+    """Those that can have a seat at all: the first seat of a party costs all its votes."""
+    least = sorted(map(votes.__getitem__, contenders), reverse=True)[number - 1]
+    larger = [party for party in contenders if votes[party] > least]
+    equal = sorted((party for party in contenders if votes[party] == least), reverse=descending)
+    return larger + equal[: number - len(larger)]
 
 
 def is_descending(uid: str) -> bool:

@@ -5,7 +5,8 @@ Capacity counts only through the regions' weights, so what is selected may still
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,11 +44,11 @@ def select(
 
     `need` None means that every cluster gets all `replicas`; else they are divided.
     """
-    members = _members(candidates, regions)
+    members = members_of(candidates, regions)
     if len(members) < by_region.min_groups:
         return refusal("the number of feasible region is less than spreadConstraint.MinGroups")
     limits = by_cluster or _NO_LIMITS
-    groups = weighed(candidates, regions, by_region, by_cluster, need, replicas)
+    groups = weighed(candidates, members, by_region, by_cluster, need, replicas)
     chosen = choose(groups, by_region.min_groups, by_region.max_groups, limits.min_groups)
     if isinstance(chosen, Failure):
         return chosen
@@ -60,7 +61,7 @@ def select(
 
 def weighed(
     candidates: Candidates,
-    regions: Sequence[str],
+    members: Mapping[str, Sequence[int]],
     by_region: SpreadConstraint,
     by_cluster: SpreadConstraint | None,
     need: int | None,
@@ -76,15 +77,16 @@ def weighed(
             if need is None
             else _weight_to_divide(candidates, positions, replicas, by_region, limits),
         )
-        for name, positions in _members(candidates, regions).items()
+        for name, positions in members.items()
     ]
 
 
-def _members(candidates: Candidates, regions: Sequence[str]) -> dict[str, list[int]]:
-    members: dict[str, list[int]] = {}
+def members_of(candidates: Candidates, regions: Sequence[str]) -> Mapping[str, Sequence[int]]:
+    """The candidates of each region, best first; those without a region are in none."""
+    members: dict[str, list[int]] = defaultdict(list)
     for position in candidates.order:
-        if regions[position]:
-            members.setdefault(regions[position], []).append(position)
+        members[regions[position]].append(position)
+    members.pop("", None)
     return members
 
 
