@@ -39,7 +39,8 @@ def explained_text(found: Explained, cluster: str) -> Iterator[str]:
     if found.decision is not None:
         yield ""
         trigger = found.decision.trigger
-        yield f"Scheduling: {trigger.value if trigger else 'nothing calls for it, so the last result stands'}"
+        stands = f"{found.waits or 'nothing calls for it'}, so the last result stands"
+        yield f"Scheduling: {trigger.value if trigger else stands}"
     if found.groups:
         yield ""
         yield "Groups, in order:"
@@ -62,6 +63,8 @@ def _within(location: Location | None) -> str:
 
 
 def _verdict(found: Explained, cluster: str) -> str:
+    if found.everywhere:
+        return f"on {cluster or 'every cluster'}: a Namespace needs no policy"
     if found.binding is None:
         return "not placed"
     shares = {target.name: target.replicas for target in found.binding.clusters}
@@ -124,6 +127,7 @@ def _row(verdict: ClusterVerdict, found: Explained) -> list[object]:
     if verdict.is_deleting:
         reasons = "the cluster is being deleted"
     fits = not verdict.refusals and not verdict.is_deleting
+    is_workload = found.binding is not None and found.binding.is_workload
     scores = ", ".join(f"{name} {points}" for name, points in verdict.scores.items())
     return [
         verdict.name,
@@ -132,7 +136,7 @@ def _row(verdict: ClusterVerdict, found: Explained) -> list[object]:
         "" if verdict.available is None else _amount(verdict.available),
         _held(verdict) or "",
         "yes" if verdict.is_selected else "",
-        "" if verdict.replicas is None else verdict.replicas,
+        "" if verdict.replicas is None or not is_workload else verdict.replicas,
         reasons,
     ]
 
@@ -213,6 +217,8 @@ def explained_json(found: Explained, cluster: str) -> dict[str, Any]:
         "verdict": _verdict(found, cluster),
         **({"neverPropagated": found.never} if found.never else {}),
         **({"held": found.held} if found.held else {}),
+        **({"waits": found.waits} if found.waits else {}),
+        **({"everywhere": True} if found.everywhere else {}),
         "policy": {
             "winner": str(claimed.claim) if claimed and claimed.claim else None,
             "rule": claimed.rule.name if claimed else None,

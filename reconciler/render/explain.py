@@ -28,8 +28,9 @@ from reconciler.render.exclusions import never_propagated
 from reconciler.render.memo import Memo
 from reconciler.render.placing import place
 from reconciler.render.render import render
+from reconciler.render.standing import Standing
 from reconciler.render.works import Tools, Work, works_for
-from reconciler.scheduler.batch import PROFILES
+from reconciler.scheduler.batch import PROFILES, takes_part
 from reconciler.scheduler.explain import Explanation, Refusal
 from reconciler.scheduler.outcome import Decision
 from reconciler.scheduler.plugin import FieldPath
@@ -60,7 +61,8 @@ class Group:
 class Explained:
     """Everything that decided over one template.
 
-    `never` says why it is never propagated, `held` why it stays as it was. `attempts`: one entry for each affinity group that was
+    `never` says why it is never propagated, `held` why it stays as it was, `waits` why no scheduler looks at it; `everywhere`: a
+    Namespace that goes to every cluster by itself. `attempts`: one entry for each affinity group that was
     tried, the last one the one that worked; what would be, where `decision` has no trigger. `binding` is the result; `needed_by`
     names owners that it follows. `works` are the distinct contents with the override rules applied, in order. `clusters` are
     as declared, by name.
@@ -70,6 +72,8 @@ class Explained:
     never: str = ""
     claimed: Claimed | None = None
     held: str = ""
+    everywhere: bool = False
+    waits: str = ""
     problems: tuple[Problem, ...] = ()
     decision: Decision | None = None
     groups: tuple[Group, ...] = ()
@@ -178,7 +182,10 @@ def explain(
         template=template,
         claimed=claimed,
         held=own.standing.held,
-        problems=own.standing.problems,
+        everywhere=own.standing.everywhere,
+        waits=_waits(own.standing, plugins),
+        # What nobody claims and something needs goes where it is needed, and there is nothing to say.
+        problems=() if own.standing.is_unclaimed and binding is not None else own.standing.problems,
         decision=decision,
         groups=_groups(claimed.policy, own.standing.binding, decision, attempts),
         attempts=attempts,
@@ -189,6 +196,15 @@ def explain(
         works=works,
         clusters={cluster.name: cluster for cluster in fleet.clusters},
     )
+
+
+def _waits(standing: Standing, plugins: Mapping[str, Profile]) -> str:
+    binding = standing.binding
+    if not standing.is_scheduled or binding is None:
+        return ""
+    if binding.scheduler_name not in plugins:
+        return f"no scheduler is named {binding.scheduler_name}"
+    return "" if takes_part(binding) else "scheduling is suspended for it"
 
 
 def _groups(

@@ -167,6 +167,24 @@ def test_the_regions_that_were_chosen_from_are_there_with_their_weights():
     assert attempt["divisions"][0]["location"].startswith("policies.yaml:")
 
 
+def test_what_goes_somewhere_without_a_policy_is_not_called_unplaced():
+    example = Path(__file__).resolve().parents[3] / "fleet-repo-example"
+    namespace = explained(example, "namespace/shop")
+    assert namespace["everywhere"]
+    assert namespace["verdict"] == "on every cluster: a Namespace needs no policy"
+    text = run("explain", "configmap/web-settings", "-C", example).stdout
+    assert "Follows: shop/web-deployment" in text
+    assert "R320" not in text  # it is where it is needed, and validate says nothing either
+
+
+def test_a_scheduler_that_is_not_there_is_named(fleet):
+    path = fleet / "policies.yaml"
+    path.write_text(path.read_text().replace("  placement:\n", "  schedulerName: mine\n  placement:\n", 1))
+    assert explained(fleet, "deployment/web")["waits"] == "no scheduler is named mine"
+    text = run("explain", "deployment/web", "-C", fleet).stdout
+    assert "Scheduling: no scheduler is named mine, so the last result stands" in text
+
+
 def test_one_cluster_is_told_with_every_filter(fleet):
     text = run("explain", "deployment/web", "-C", fleet, "--cluster", "a").stdout
     for name in ("ClusterEviction", "TaintToleration", "APIEnablement", "WorkloadAffinity"):
