@@ -147,7 +147,7 @@ def n_minus_one(results: list[Simulated], each: str, *, markdown: bool) -> str:
     header = [
         f"LOST {each.upper()}",
         "CLUSTERS",
-        "WORKLOADS MOVED",
+        "OBJECTS MOVED",
         "REPLICAS MOVED",
         "REPLICAS LOST",
         "DOES NOT FIT",

@@ -98,6 +98,8 @@ def _replicas(binding: Binding | None) -> dict[str, int]:
 
 
 def _reason(old: Binding | None, new: Binding | None) -> str:
+    if new is None and old is not None and old.placement is None:
+        return "nothing needs it any longer"
     if new is None:
         return "the template was removed"
     scheduled = new.scheduled

@@ -69,8 +69,8 @@ def any_cluster(draw, name: str) -> Cluster:
 
 
 @st.composite
-def fleets(draw) -> list[Cluster]:
-    chosen = draw(st.lists(names, unique=True, min_size=1, max_size=10))
+def fleets(draw, least: int = 1) -> list[Cluster]:
+    chosen = draw(st.lists(names, unique=True, min_size=least, max_size=10))
     return [draw(any_cluster(name)) for name in chosen]
 
 
@@ -244,8 +244,34 @@ def test_divided_replicas_add_up_and_copied_ones_are_whole(bindings, clusters):
             assert all(count > 0 for count in counts)
 
 
+@st.composite
+def spread_out(draw) -> list[Binding]:
+    """Bindings with limits that many fleets exceed, and with room for what is asked."""
+    result = []
+    for number in range(draw(st.integers(1, 3))):
+        least, more = draw(st.tuples(st.integers(1, 2), st.integers(0, 1)))
+        constraints = [{"spreadByField": "cluster", "minGroups": least, "maxGroups": least + more}]
+        if draw(st.booleans()):
+            constraints.append(
+                {"spreadByField": "region", "minGroups": 1, "maxGroups": draw(st.integers(1, 2))}
+            )
+        scheduling = draw(schedulings)
+        body = {"spreadConstraints": constraints} | ({"replicaScheduling": scheduling} if scheduling else {})
+        result.append(
+            dataclasses.replace(
+                draw(any_binding(f"w{number}")),
+                replicas=draw(st.integers(2, 6)),
+                requirements=ReplicaRequirements(resource_request={"cpu": "10m"}),
+                placement=decode_placement(default_placement(body)),
+                workload_affinity_group="",
+                workload_anti_affinity_group="",
+            )
+        )
+    return result
+
+
 @LAWS
-@given(binding_lists(), fleets())
+@given(st.one_of(binding_lists(), spread_out()), fleets(least=4))
 def test_targets_fit_and_spread_limits_hold(bindings, clusters):
     known = {cluster.name: cluster for cluster in clusters}
     for decision in schedule_all(bindings, clusters, NOW).decisions.values():
@@ -276,11 +302,38 @@ def _regions(binding: Binding) -> int:
     return by_field["region"].max_groups if "region" in by_field else 0
 
 
+BY_CAPACITY = [
+    decode_placement(default_placement({"replicaScheduling": scheduling}))
+    for scheduling in (
+        {"replicaDivisionPreference": "Aggregated"},
+        {"weightPreference": {"dynamicWeight": "AvailableReplicas"}},
+    )
+]
+
+
+@st.composite
+def crowds(draw) -> list[Binding]:
+    """Workloads that ask for room, more than there may be."""
+    return [
+        dataclasses.replace(
+            draw(any_binding(f"w{number}")),
+            replicas=draw(st.integers(1, 20)),
+            requirements=ReplicaRequirements(
+                resource_request={"cpu": draw(st.sampled_from(["10m", "500m"]))}
+            ),
+            placement=draw(st.sampled_from(BY_CAPACITY)),
+            clusters=(),
+            workload_affinity_group="",
+            workload_anti_affinity_group="",
+        )
+        for number in range(draw(st.integers(2, 5)))
+    ]
+
+
 @LAWS
-@given(binding_lists(), fleets())
-def test_one_pass_never_gives_out_more_pods_than_there_are(bindings, clusters):
+@given(crowds(), fleets())
+def test_one_pass_never_gives_out_more_pods_than_there_are(asking, clusters):
     """For divisions by capacity, which ask for room; static weights and copies do not, in Karmada neither."""
-    asking = [each for each in bindings if _by_capacity(each)]
     free = dict(zip((c.name for c in clusters), Capacity(clusters).available(None), strict=True))
     assumed = {cluster.name for cluster in clusters if cluster.assumed}
     taken = dict.fromkeys(free, 0)
@@ -291,25 +344,32 @@ def test_one_pass_never_gives_out_more_pods_than_there_are(bindings, clusters):
     assert all(taken[name] <= room for name, room in free.items() if name not in assumed)
 
 
-def _by_capacity(binding: Binding) -> bool:
-    scheduling = binding.placement.replica_scheduling
-    if scheduling is None or scheduling.type != "Divided" or binding.clusters:
-        return False
-    preference = scheduling.weight_preference
-    return scheduling.division_preference == "Aggregated" or (
-        preference is not None and bool(preference.dynamic_weight)
-    )
+@st.composite
+def strangers(draw) -> Cluster:
+    """A cluster that could take anything, but for one thing that keeps everything away."""
+    apis = [{"groupVersion": "apps/v1", "resources": [{"name": "deployments", "kind": "Deployment"}]}]
+    body = {
+        "metadata": {"name": "x99", "labels": {"env": "prod"}},
+        "spec": {"region": "eu"},
+        "status": {
+            "apiEnablements": apis,
+            "resourceSummary": {"allocatable": {"pods": "1000", "cpu": "1000"}},
+        },
+    }
+    match draw(st.sampled_from(["NoSchedule", "NoExecute", "API", "leaving"])):
+        case "API":
+            body["status"]["apiEnablements"] = []
+        case "leaving":
+            body["metadata"]["deletionTimestamp"] = "2025-01-01T00:00:00Z"
+        case effect:
+            body["spec"]["taints"] = [{"key": "nobody", "effect": effect}]
+    return decode_cluster(body, stored=True)
 
 
 @LAWS
-@given(binding_lists(), fleets(), any_cluster("x99"))
+@given(binding_lists(), fleets(), strangers())
 def test_a_cluster_that_nothing_selects_changes_no_result(bindings, clusters, stranger):
-    tainted = decode_cluster(
-        {"metadata": {"name": "x99"}, "spec": {"taints": [{"key": "nobody", "effect": "NoSchedule"}]}},
-        stored=True,
-    )
-    assert stranger.name == tainted.name
-    without, with_ = outcome(bindings, clusters), outcome(bindings, [*clusters, tainted])
+    without, with_ = outcome(bindings, clusters), outcome(bindings, [*clusters, stranger])
     assert {id_: each.clusters for id_, each in without.items()} == {
         id_: each.clusters for id_, each in with_.items()
     }

@@ -54,6 +54,7 @@ BASE = binding(WEB, {"a": 3}, placement=Placement())
         (None, binding(WEB, {"a": 3}), "new, placed by PropagationPolicy shop/web"),
         (None, binding(CONFIG, {"a": 0}, claim=None), "new, follows what needs it"),
         (BASE, None, "the template was removed"),
+        (binding(CONFIG, {"a": 0}, claim=None), None, "nothing needs it any longer"),
         (BASE, binding(WEB, {"a": 5}, placement=Placement()), "replicas 3→5"),
         (
             BASE,
