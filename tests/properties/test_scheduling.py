@@ -330,6 +330,38 @@ def crowds(draw) -> list[Binding]:
     ]
 
 
+@st.composite
+def resized(draw) -> list[Binding]:
+    """Workloads placed by capacity that are to have another number of replicas."""
+    result = []
+    for each in draw(crowds()):
+        held = draw(st.dictionaries(names, st.integers(1, 3), min_size=1, max_size=5))
+        placed = tuple(TargetCluster(name=name, replicas=count) for name, count in sorted(held.items()))
+        result.append(dataclasses.replace(each, clusters=placed))
+    return result
+
+
+@LAWS
+@given(resized(), fleets(least=4))
+def test_a_workload_that_grows_or_shrinks_moves_nothing(bindings, clusters):
+    """What is added is divided, and what is taken away; a replica goes from one living cluster to another for neither (§4.6)."""
+    living = {cluster.name for cluster in clusters if cluster.deletion_timestamp is None}
+    before = {
+        each.resource: {t.name: t.replicas for t in each.clusters if t.name in living} for each in bindings
+    }
+    for id_, decision in schedule_all(bindings, clusters, NOW).decisions.items():
+        if not decision.is_renewed:
+            continue
+        held, wanted = before[id_], decision.binding.replicas
+        after = {target.name: target.replicas for target in decision.binding.clusters}
+        assert sum(after.values()) == wanted
+        grows = wanted >= sum(held.values())
+        for name, count in held.items():
+            assert after.get(name, 0) >= count if grows else after.get(name, 0) <= count
+        if not grows:
+            assert after.keys() <= held.keys()
+
+
 @LAWS
 @given(crowds(), fleets())
 def test_one_pass_never_gives_out_more_pods_than_there_are(asking, clusters):
