@@ -85,6 +85,7 @@ def _takes_overflow(scheduling: Body | None) -> bool:
 
 def _spread(placement: Body, path: FieldPath) -> Iterator[Finding]:
     constraints = placement.get("spreadConstraints") or ()
+    is_moot = _makes_spread_moot(placement.get("replicaScheduling"))
     fields: dict[str, int] = {}
     for index, constraint in enumerate(constraints):
         at = (*path, "spreadConstraints", index)
@@ -104,7 +105,7 @@ def _spread(placement: Body, path: FieldPath) -> Iterator[Finding]:
         if by_field:
             fields.setdefault(by_field, index)
         yield from _groups(constraint, at)
-        yield from _idle_spread(constraint, by_field, at)
+        yield from _idle_spread(constraint, by_field, at, is_moot=is_moot)
     if fields and "cluster" not in fields:
         yield Finding(
             code="R219",
@@ -124,9 +125,19 @@ def _groups(constraint: Body, path: FieldPath) -> Iterator[Finding]:
         )
 
 
-def _idle_spread(constraint: Body, by_field: str, path: FieldPath) -> Iterator[Finding]:
+def _makes_spread_moot(scheduling: Body | None) -> bool:
+    """Karmada: fixed weights go to every cluster that fits. An empty `weightPreference` is none of them."""
+    if scheduling is None or (scheduling.get("replicaSchedulingType") or "Divided") != "Divided":
+        return False
+    if (scheduling.get("replicaDivisionPreference") or "Weighted") != "Weighted":
+        return False
+    weights = scheduling.get("weightPreference")
+    return weights is None or bool(weights.get("staticWeightList") and not weights.get("dynamicWeight"))
+
+
+def _idle_spread(constraint: Body, by_field: str, path: FieldPath, *, is_moot: bool) -> Iterator[Finding]:
     """What Karmada takes and does not do."""
-    if by_field in ("cluster", "region") and not constraint.get("maxGroups"):
+    if by_field in ("cluster", "region") and not constraint.get("maxGroups") and not is_moot:
         yield Finding(code="R220", path=path, message=f"maxGroups is 0, so that no {by_field} is selected")
     if by_field in ("zone", "provider"):
         yield Finding(
@@ -181,12 +192,7 @@ def _division(placement: Body, path: FieldPath) -> Iterator[Finding]:
             (*at, "weightPreference", "staticWeightList"),
             "staticWeightList does nothing beside dynamicWeight",
         )
-    if (
-        preference != "Aggregated"
-        and not (weights or {}).get("dynamicWeight")
-        and placement.get("spreadConstraints")
-    ):
-        # Karmada: static weights make spread constraints moot.
+    if placement.get("spreadConstraints") and _makes_spread_moot(scheduling):
         yield _moot(
             (*path, "spreadConstraints"),
             "spreadConstraints selects nothing: fixed weights go to every cluster that fits",
