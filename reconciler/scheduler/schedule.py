@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.model.binding import Binding, TargetCluster
-from reconciler.model.cluster import Condition
+from reconciler.model.cluster import Cluster, Condition
 from reconciler.model.policy import DivisionStrategy, Placement, ReplicaScheduling, SpreadConstraint
 from reconciler.scheduler.due import is_reschedule_required, trigger_of
 from reconciler.scheduler.outcome import (
@@ -39,8 +39,9 @@ def schedule(context: Context, profile: Profile, state: State) -> Attempt:
     if profile.scheduler is not None:
         living = [state.table.clusters[position] for position in state.table.living]
         answer = profile.scheduler(context, living)
-        if isinstance(answer, Failure):
-            return _attempt(context, state, failure=answer)
+        failure = answer if isinstance(answer, Failure) else _wrong(answer, living, profile.name)
+        if failure is not None or isinstance(answer, Failure):
+            return _attempt(context, state, failure=failure)
         return _attempt(context, state, clusters=answer)
     fitting = find_fitting(context, profile, state)
     if not fitting.positions:
@@ -55,6 +56,21 @@ def schedule(context: Context, profile: Profile, state: State) -> Attempt:
         failure = shares.within("failed to assign replicas")
         return _attempt(context, state, fitting, failure=failure, selected=selected)
     return _attempt(context, state, fitting, selected=selected, shares=shares)
+
+
+def _wrong(answer: Sequence[TargetCluster], living: Sequence[Cluster], scheduler: str) -> Failure | None:
+    """What cannot be a result, whatever the scheduler's rules: its answer is not taken."""
+    names = [target.name for target in answer]
+    strangers = sorted(set(names) - {cluster.name for cluster in living})
+    if strangers:
+        said = f"clusters that it was not given: {', '.join(strangers)}"
+    elif len(set(names)) < len(names):
+        said = "a cluster twice"
+    elif any(target.replicas < 0 for target in answer):
+        said = "less than no replicas"
+    else:
+        return None
+    return Failure(kind=FailureKind.ERROR, message=f"scheduler {scheduler} answered with {said}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
