@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.interpreter.reading import objects_at, text_at
+from reconciler.interpreter.reading import integer_at, objects_at, text_at, value_at
 from reconciler.interpreter.statuses import item_statuses
 from reconciler.model.manifest import Body
 
@@ -41,8 +41,8 @@ def _united(entries: Sequence[Body], *, by_mode: bool) -> list[Body]:
 
 
 def _port_key(port: Body) -> tuple[Any, ...]:
-    error = port.get("error")
-    return (port.get("port") or 0, port.get("protocol") or "", error is not None, error or "")
+    error = value_at(port, "error")
+    return (integer_at(port, "port"), text_at(port, "protocol"), error is not None, text_at(port, "error"))
 
 
 def _entry(key: tuple[str, str, str], ports: list[Body]) -> Body:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler.interpreter.reading import object_at, with_value
 from reconciler.model.manifest import Body
 
 SERVER_METADATA: Final = frozenset(
@@ -33,9 +34,8 @@ def prune_server_fields(body: Body) -> Body:
 
 def without_annotations(body: Body, *keys: str) -> Body:
     """The body without these annotations. The map stays, possibly empty."""
-    metadata = body.get("metadata") or {}
-    annotations = metadata.get("annotations") or {}
+    annotations = object_at(body, "metadata", "annotations")
     if not any(key in annotations for key in keys):
         return body
     kept = {key: value for key, value in annotations.items() if key not in keys}
-    return {**body, "metadata": {**metadata, "annotations": kept}}
+    return with_value(body, ("metadata", "annotations"), kept)

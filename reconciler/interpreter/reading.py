@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from reconciler.interpreter.rules import InterpretationError
+from reconciler.model.time import parse_time
 
 
 def object_at(body: Any, *path: str) -> dict[str, Any]:
@@ -59,6 +61,14 @@ def text_at(body: Any, *path: str) -> str:
     if not isinstance(value, str):
         raise InterpretationError(f"{'.'.join(path)} is not a string")
     return value
+
+
+def moment_of(text: str) -> datetime:
+    """The moment that a time in a status names. Raises InterpretationError: a member may report anything."""
+    try:
+        return parse_time(text)
+    except (ValueError, OverflowError):
+        raise InterpretationError("a time in the status is not one") from None
 
 
 def value_at(body: Any, *path: str) -> Any:

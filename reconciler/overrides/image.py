@@ -117,7 +117,8 @@ def _by_kind(body: Body, overrider: ImageOverrider) -> Body:
     edited = []
     changed = False
     for container in containers:
-        reference = container.get("image") or ""
+        # Karmada: null among the containers is one without an image, which no image can be made of.
+        reference = (container or {}).get("image") or ""
         result = edited_image(reference, overrider)
         changed = changed or result != reference
         edited.append({**container, "image": result})

@@ -83,12 +83,13 @@ def works_for(
     `retain_replicas`: a HorizontalPodAutoscaler of the fleet scales this object (`scaled_objects`).
     """
     replicas = _replicas_by_cluster(binding)
-    shares = completion_shares(template, binding, replicas, tools)
-    body = (
-        with_value(template.body, ("metadata", "labels", RETAIN_REPLICAS), "true")
-        if retain_replicas
-        else template.body
-    )
+    body = template.body
+    try:
+        shares = completion_shares(template, binding, replicas, tools)
+        if retain_replicas:
+            body = with_value(body, ("metadata", "labels", RETAIN_REPLICAS), "true")
+    except InterpretationError as error:
+        return (_uninterpretable(template, tuple(clusters), error),)
     revises = binding.is_workload and tools.interpreters.can_revise(body)
     groups: dict[tuple[int | None, int | None], list[str]] = {}
     for name in clusters:
@@ -231,12 +232,12 @@ def _work(
         problem = _identity_changed(template, names, result, changed)
         return Work(clusters=names, body=None, applied=result.applied, problems=(problem,))
     try:
-        body = interpreters.prune(result.body)
+        body = _marked(interpreters.prune(result.body), binding)
     except InterpretationError as error:
         return _uninterpretable(template, names, error)
     return Work(
         clusters=names,
-        body=_marked(body, binding),
+        body=body,
         applied=result.applied,
         no_ops=result.no_ops,
     )

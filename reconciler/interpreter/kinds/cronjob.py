@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.interpreter import podtemplate
-from reconciler.interpreter.reading import object_at, objects_at, text_at
+from reconciler.interpreter.reading import moment_of, object_at, objects_at, text_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.interpreter.statuses import item_statuses, with_status
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
-from reconciler.model.time import parse_time
 
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
@@ -28,7 +27,7 @@ def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body: 
     for field in ("lastScheduleTime", "lastSuccessfulTime"):
         times = [time for one in statuses if (time := text_at(one, field))]
         if times:
-            status[field] = max(times, key=parse_time)
+            status[field] = max(times, key=moment_of)
     return with_status(body, {key: value for key, value in status.items() if value})
 
 

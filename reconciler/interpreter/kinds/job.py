@@ -9,6 +9,7 @@ from typing import Any, Final
 from reconciler.interpreter import podtemplate
 from reconciler.interpreter.reading import (
     integer_at,
+    moment_of,
     object_at,
     objects_at,
     optional_integer_at,
@@ -21,7 +22,7 @@ from reconciler.interpreter.rules import KindRules, Replicas
 from reconciler.interpreter.statuses import is_zero, item_statuses, summed, with_status
 from reconciler.interpreter.workloads import set_count, template_dependencies
 from reconciler.model.manifest import Body
-from reconciler.model.time import format_time, parse_time
+from reconciler.model.time import format_time
 
 _CONTROLLER_UID: Final = ("controller-uid", "batch.kubernetes.io/controller-uid")
 _REFLECTED: Final = ("active", "succeeded", "failed", "conditions", "startTime", "completionTime")
@@ -92,10 +93,10 @@ def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:
     started = text_at(body, "status", "startTime")
     times = [text_at(item, "status", "startTime") for item in items]
     if started or (times and all(times)):
-        status["startTime"] = started or min(times, key=parse_time)
+        status["startTime"] = started or min(times, key=moment_of)
     times = [text_at(item, "status", "completionTime") for item in items]
     if times and all(times):
-        status["completionTime"] = max(times, key=parse_time)
+        status["completionTime"] = max(times, key=moment_of)
     return with_status(body, status)
 
 
