@@ -287,13 +287,19 @@ local function checked_string(value, position, name)
   return value
 end
 
+-- A text that is made anew costs more than one that is read.
+local function rewritten(text)
+  spend(floor(#text / 16))
+  return text
+end
+
 local function to_number(value, base)
   if type(value) == "number" then
     return value
   elseif type(value) ~= "string" then
     return nil
   end
-  spend(100)
+  spend(100 + floor(#value / 16))
   return (answered(host.parse_number(value, base)))
 end
 
@@ -615,6 +621,7 @@ local function string_find(...)
   end
   local init = start_index(text, checked_integer((select(3, ...)), 3, "find", 1))
   if select("#", ...) >= 4 and (select(4, ...)) then
+    spend(floor(#text * #pattern / 1024)) -- the worst case: nearly equal at every place
     return native_find(text, pattern, init, true)
   end
   local program = program_of(pattern)
@@ -731,12 +738,12 @@ local function string_library()
       return #text
     end,
     lower = function(text)
-      text = checked_string(text, 1, "lower")
+      text = rewritten(checked_string(text, 1, "lower"))
       return native_find(text, "[\128-\255]") and answered(host.lower(text)) or lower(text)
     end,
     match = string_match,
     reverse = function(text)
-      return reverse(checked_string(text, 1, "reverse"))
+      return reverse(rewritten(checked_string(text, 1, "reverse")))
     end,
     sub = function(text, from, to)
       return sub(
@@ -744,7 +751,7 @@ local function string_library()
       )
     end,
     upper = function(text)
-      text = checked_string(text, 1, "upper")
+      text = rewritten(checked_string(text, 1, "upper"))
       return native_find(text, "[\128-\255]") and answered(host.upper(text)) or upper(text)
     end,
   }
@@ -878,7 +885,12 @@ local function math_library()
     "ldexp", "log", "log10", "max", "min", "mod", "modf", "pi", "pow", "rad", "sin", "sinh", "sqrt", "tan", "tanh" }) do
     library[name] = native_math[name]
   end
-  library.mod, library.huge = native_math.fmod, 1.7976931348623157e308 -- GopherLua's is no infinity
+  local native_fmod = native_math.fmod
+  library.fmod = function(...)
+    spend(50) -- it subtracts bit by bit
+    return native_fmod(...)
+  end
+  library.mod, library.huge = library.fmod, 1.7976931348623157e308 -- GopherLua's is no infinity
   -- The same in every state: a rule whose answer is left to chance is none.
   library.randomseed = function(value)
     seed = checked_integer(value, 1, "randomseed") % 2147483646 + 1
@@ -923,6 +935,7 @@ local function clock_library()
   library.date = function(pattern, moment)
     reads_clock = true
     pattern = pattern == nil and "%c" or checked_string(pattern, 1, "date")
+    spend(20 * #pattern)
     moment = moment == nil and answered(host.now()) or checked_integer(moment, 2, "date")
     if sub(pattern, 1, 1) == "!" then
       pattern = sub(pattern, 2)
@@ -1021,7 +1034,7 @@ local function kube_library()
   local library = new()
   for _, name in ipairs({ "accuratePodRequirements", "getPodDependencies", "getResourceQuantity", "resourceAdd" }) do
     library[name] = function(...)
-      spend(2000)
+      spend(2000 + 100 * select("#", ...))
       local values = { ... }
       for index = 1, select("#", ...) do
         values[index] = dump(values[index])
@@ -1069,7 +1082,11 @@ local function environment()
   world.tostring = text_of
   world.unpack = function(t, from, to)
     check_table(t, "unpack")
-    return native_unpack(t, from or 1, to or table_length(t))
+    from, to = checked_integer(from, 2, "unpack", 1), checked_integer(to, 3, "unpack", table_length(t))
+    if to > from and to - from < 100000 then -- beyond that there is no stack for it
+      spend(floor((to - from) / 4))
+    end
+    return native_unpack(t, from, to)
   end
   for _, name in ipairs({ "collectgarbage", "dofile", "getfenv", "getmetatable", "load", "loadfile", "loadstring", "module",
     "newproxy", "rawequal", "rawget", "rawset", "setfenv", "setmetatable" }) do

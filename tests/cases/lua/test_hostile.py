@@ -115,7 +115,7 @@ spec:
 
 
 def test_there_are_enough_of_them():
-    assert len(SCRIPTS) >= 50
+    assert len(SCRIPTS) >= 75
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)

@@ -17,7 +17,7 @@ from reconciler.interpreter.custom.syntax.jumps import Jumps
 from reconciler.interpreter.custom.syntax.pieces import Pieces, Slot, number, quoted
 from reconciler.interpreter.custom.syntax.tokens import Kind, LuaSyntaxError, Token, tokens
 
-LARGEST_SCRIPT: Final = 256 * 1024
+LARGEST_SCRIPT: Final = 128 * 1024
 """Characters. Karmada's own scripts have up to some 20,000."""
 
 DEEPEST: Final = 100
