@@ -34,8 +34,17 @@ def override_command_args(
                 )
             )
             continue
+        if edited == containers:
+            notes.append(Ineffective(place=(*place, "value"), reason=_why_unchanged(overrider, field)))
+            continue
         body = with_containers(body, path, edited)
     return body
+
+
+def _why_unchanged(overrider: CommandArgsOverrider, field: str) -> str:
+    if overrider.operator == "remove":
+        return f"no item of {field} of container {overrider.container_name} equals one of them"
+    return f"it adds nothing to {field} of container {overrider.container_name}"
 
 
 def _edited(container: Any, overrider: CommandArgsOverrider, field: str) -> Any:

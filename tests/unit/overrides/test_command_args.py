@@ -51,6 +51,19 @@ def test_a_name_that_no_container_has_is_noted():
     assert notes[0].place == ("argsOverrider", 0, "containerName")
 
 
+@pytest.mark.parametrize(
+    ("operator", "value", "reason"),
+    [
+        ("remove", ("x",), "no item of args of container app equals one of them"),
+        ("add", (), "it adds nothing to args of container app"),
+    ],
+)
+def test_an_edit_that_leaves_the_list_as_it_is_is_noted(operator, value, reason):
+    notes = []
+    assert args_after({"name": "app", "args": ["a"]}, edit(operator, *value), notes=notes) == ["a"]
+    assert (notes[0].place, notes[0].reason) == (("argsOverrider", 0, "value"), reason)
+
+
 def test_a_kind_without_containers_is_noted():
     notes = []
     body = {"kind": "Service"}
