@@ -18,7 +18,7 @@ from typing import Any, Final
 
 Row = dict[str, Any]
 
-FAMILIES: Final = ("loading", "git", "scheduler", "overrides", "render", "delivery", "end_to_end")
+FAMILIES: Final = ("loading", "git", "scheduler", "overrides", "lua", "render", "delivery", "end_to_end")
 """The files, cheapest first. Each has `scenarios()`: rows, or pairs of a name and a function that gives rows."""
 
 COLUMNS: Final = ("scenario", "value", "unit", "floor", "ratio", "karmada")

@@ -34,7 +34,7 @@ def scenarios() -> list[dict[str, Any]]:
 
 def _applied() -> dict[str, Any]:
     """Labels, an annotation and a patch from one policy of each scope, on one cluster at a time."""
-    templates, clusters = _templates(), _clusters()
+    templates, clusters = deployments(), _clusters()
     cluster_wide, own = [_labels_policy()], [_patch_policy()]
     bodies = [apply_overrides(one.body, clusters[0], cluster_wide, own).body for one in templates]
 
@@ -42,23 +42,23 @@ def _applied() -> dict[str, Any]:
         for number, template in enumerate(templates):
             apply_overrides(template.body, clusters[number % _CLUSTERS], cluster_wide, own)
 
-    return _row("overrides: labels and patch, one object on one cluster", len(templates), once, _dump(bodies))
+    return row("overrides: labels and patch, one object on one cluster", len(templates), once, dump(bodies))
 
 
 def _image() -> dict[str, Any]:
-    templates, clusters, policies = _templates(), _clusters(), [_image_policy()]
+    templates, clusters, policies = deployments(), _clusters(), [_image_policy()]
     bodies = [apply_overrides(one.body, clusters[0], (), policies).body for one in templates]
 
     def once() -> None:
         for number, template in enumerate(templates):
             apply_overrides(template.body, clusters[number % _CLUSTERS], (), policies)
 
-    return _row("overrides: image, one object on one cluster", len(templates), once, _dump(bodies))
+    return row("overrides: image, one object on one cluster", len(templates), once, dump(bodies))
 
 
 def _rendered() -> dict[str, Any]:
     """Everything between a binding and the bytes, for all clusters in four regions; the floor dumps the distinct objects."""
-    templates, clusters = _templates(), _clusters()
+    templates, clusters = deployments(), _clusters()
     names = [cluster.name for cluster in clusters]
     tools = Tools(overrides=prepare([_labels_policy(), _patch_policy()], clusters), interpreters=NATIVE)
     targets = tuple(TargetCluster(name=name, replicas=3) for name in names)
@@ -77,11 +77,11 @@ def _rendered() -> dict[str, Any]:
             works_for(template, binding, names, tools)
 
     scenario = f"overrides: templates rendered for {_CLUSTERS} clusters, {len(rendered) // len(templates)} contents each"
-    return _row(scenario, len(templates), once, _dump(rendered))
+    return row(scenario, len(templates), once, dump(rendered))
 
 
 def _aggregated() -> dict[str, Any]:
-    templates = _templates()
+    templates = deployments()
     items = [
         {
             "clusterName": f"member-{number:02d}",
@@ -104,7 +104,7 @@ def _aggregated() -> dict[str, Any]:
             NATIVE.aggregate(template.body, items)
 
     scenario = f"status: Deployments merged over {_MEMBERS} clusters"
-    return _row(scenario, len(templates), once, _dump([[one.body, items] for one in templates]))
+    return row(scenario, len(templates), once, dump([[one.body, items] for one in templates]))
 
 
 def _reflected() -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _reflected() -> dict[str, Any]:
             **one.body,
             "status": {"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3},
         }
-        for one in _templates()
+        for one in deployments()
     ]
 
     def once() -> None:
@@ -123,10 +123,11 @@ def _reflected() -> dict[str, Any]:
             NATIVE.health(body)
             NATIVE.readiness(body)
 
-    return _row("status: reflected, with health and readiness", len(live), once, _dump(live))
+    return row("status: reflected, with health and readiness", len(live), once, dump(live))
 
 
-def _templates() -> list[Manifest]:
+def deployments() -> list[Manifest]:
+    """What the rows of this file and of `lua` are about."""
     return [_manifest(_deployment(f"app-{number:04d}")) for number in range(_TEMPLATES)]
 
 
@@ -217,7 +218,9 @@ def _manifest(body: Body) -> Manifest:
     return Manifest(id=id_of_body(body), body=body, origin=Origin(path="benchmark.yaml"))
 
 
-def _dump(values: list[Any]) -> Callable[[], None]:
+def dump(values: list[Any]) -> Callable[[], None]:
+    """The floor: one `orjson` dump of each."""
+
     def once() -> None:
         for value in values:
             orjson.dumps(value)
@@ -225,7 +228,8 @@ def _dump(values: list[Any]) -> Callable[[], None]:
     return once
 
 
-def _row(scenario: str, count: int, once: Callable[[], None], floor: Callable[[], None]) -> dict[str, Any]:
+def row(scenario: str, count: int, once: Callable[[], None], floor: Callable[[], None]) -> dict[str, Any]:
+    """One row: how often a second, beside its floor."""
     gc.collect()
     gc.disable()
     try:
