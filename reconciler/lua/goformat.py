@@ -104,7 +104,8 @@ def _string(value: bytes, verb: str, flags: str, width: int, precision: int | No
         case "q":
             return _padded(_quoted(_cut(value, precision), flags), flags, width)
         case "x" | "X":
-            text = (value if precision is None else value[:precision]).hex().encode()
+            shown = value if precision is None else value[:precision]
+            text = (shown.hex(" ") if " " in flags else shown.hex()).encode()
             return _padded(text.upper() if verb == "X" else text, flags, width)
     return b"%!" + verb.encode() + b"(string=" + value + b")"
 
@@ -174,7 +175,8 @@ def _signed(value: int, write: Callable[[int], str], flags: str, width: int, pre
     sign = "-" if value < 0 else "+" if "+" in flags else " " if " " in flags else ""
     if "0" in flags and "-" not in flags and precision is None:
         digits = digits.rjust(width - len(sign), "0")
-    return _padded((sign + digits).encode(), flags, width)
+    # Go: beside a precision the flag for zeros says nothing.
+    return _padded((sign + digits).encode(), flags.replace("0", ""), width)
 
 
 def _other(value: bool | None, verb: str, flags: str, width: int, precision: int | None) -> bytes:

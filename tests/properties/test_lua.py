@@ -130,7 +130,9 @@ NUMBERS = st.one_of(
     st.integers(-(10**6), 10**16),
     st.floats(allow_nan=False, allow_infinity=False, width=32),
     st.sampled_from([0.1, 1 / 3, 123456.5, 1234567.5, 1e-5, 1e21, 100000.0]),
-).map(lambda number: f"({number!r})")
+)
+# Stock Lua 5.1 has one constant for 0 and -0 (`custom.syntax.translate`), so a negative zero is not written.
+NUMBERS = NUMBERS.filter(lambda number: str(number) != "-0.0").map(lambda number: f"({number!r})")
 FLAGS = st.sampled_from(["", "", "-", "0", "+"])
 WIDTHS = st.sampled_from(["", "", "5", "12"])
 NUMBER_FORMATS = st.builds(

@@ -90,3 +90,11 @@ def test_what_would_be_too_long_is_refused(pattern):
 )
 def test_text_as_a_number(text, base, number):
     assert parse_number(text, base) == number
+
+
+def test_zeros_do_not_stand_beside_a_precision():
+    assert format_text(b"%012.2d|%08.3x|%05d", (0.1, 255.0, 3.0)) == b"          00|     0ff|00003"
+
+
+def test_a_blank_spreads_the_bytes_of_a_text():
+    assert format_text(b"% x|%x", (b"abc", b"abc")) == b"61 62 63|616263"
