@@ -171,9 +171,9 @@ def ineffective_overrides(works: Iterable[tuple[Manifest, Work]]) -> tuple[Probl
     for template, work in works:
         for entry in work.applied:
             applied[_rule_key(entry.policy, entry.rule.index)] += 1
-        for place in {no_op.path: no_op for no_op in work.no_ops}.values():
-            key = (_rule_key(place.policy, place.rule.index), place.path)
-            silent.setdefault(key, []).append((template, place))
+        for item, no_op in {_item_path(no_op): no_op for no_op in work.no_ops}.items():
+            key = (_rule_key(no_op.policy, no_op.rule.index), item)
+            silent.setdefault(key, []).append((template, no_op))
     problems = [_ineffective(found) for (rule, _), found in silent.items() if len(found) == applied[rule]]
     return tuple(sorted(problems, key=Problem.sort_key))
 
@@ -302,7 +302,8 @@ def _uninterpretable(template: Manifest, names: tuple[str, ...], error: Interpre
 
 
 def _ineffective(found: list[tuple[Manifest, NoOp]]) -> Problem:
-    first = found[0][1]
+    # The nearest miss says most: a container that is not there before a kind that has none.
+    first = max((no_op for _, no_op in found), key=lambda no_op: len(no_op.path))
     objects = sorted({str(template.id) for template, _ in found})
     shown = ", ".join(objects[:_SHOWN]) + (
         f" and {len(objects) - _SHOWN} more" if len(objects) > _SHOWN else ""
@@ -346,6 +347,12 @@ def _rule_key(policy: OverridePolicy, index: int) -> tuple[str, str, int]:
 def _policy_text(policy: OverridePolicy) -> str:
     name = f"{policy.namespace}/{policy.name}" if policy.namespace else policy.name
     return f"{policy.kind} {name}"
+def _item_path(no_op: NoOp) -> Place:
+    """The item of the rule: one that misses a container here and finds no containers there changes nothing anywhere."""
+    *item, last = no_op.path
+    return tuple(item) if last in ("containerName", "value") else no_op.path
+
+
 
 
 def _names_text(names: tuple[str, ...]) -> str:

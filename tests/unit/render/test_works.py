@@ -325,3 +325,16 @@ def test_an_item_that_changes_some_object_is_no_warning():
         for work in works_for(template, binding(template, ("m1", 1)), ["m1"], tools(sometimes))
     ]
     assert ineffective_overrides(found) == ()
+def test_an_item_that_misses_for_different_reasons_is_told_with_the_nearest_miss():
+    adds = policy("argsOverrider: [{containerName: nope, operator: add, value: [x]}]")
+    web = manifest(WEB)
+    service = manifest("apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: shop}\nspec: {}\n")
+    found = [
+        (template, work)
+        for template in (service, web)
+        for work in works_for(template, binding(template, ("m1", 1)), ["m1"], tools(adds))
+    ]
+    (problem,) = ineffective_overrides(found)
+    assert problem.evidence == ("no container is named nope (Deployment.apps shop/web, Service shop/a)",)
+
+
