@@ -65,8 +65,8 @@ def fields_of(kind: str, below: str = "") -> tuple[Field, ...]:
 
     group, _, title = kind.partition("/")
     path = f"{kind}.json"
-    refused = {".".join(steps): effect for steps, effect in FIELDS.get((group, title), ())}
-    idle = {".".join(steps) for steps in WITHOUT_EFFECT.get((group, title), ())}
+    refused = {_name(steps): effect for steps, effect in FIELDS.get((group, title), ())}
+    idle = {_name(steps) for steps in WITHOUT_EFFECT.get((group, title), ())}
     rows = []
     for name, type_, meaning in _walk(SCHEMAS[path], path, "", 0):
         if name in {"apiVersion", "kind"} or name.startswith("metadata") or not name.startswith(below):
@@ -78,6 +78,10 @@ def fields_of(kind: str, below: str = "") -> tuple[Field, ...]:
             text += " Without effect ([R208](../problems/R208.md))."
         rows.append((f"`{name.removeprefix(below)}`", type_, text))
     return tuple(rows)
+
+
+def _name(steps: tuple[str, ...]) -> str:
+    return ".".join(steps).replace(".[]", "[]")
 
 
 def _walk(schema: Mapping[str, Any], document: str, prefix: str, depth: int) -> Iterator[Field]:

@@ -568,9 +568,10 @@ _POLICIES: Final = (
     ),
     _row(
         "R246",
-        "NoExecute taint without a time",
-        "`tolerationSeconds` is counted from timeAdded. Where it is left out, every toleration of the taint lasts for ever.",
-        "write timeAdded",
+        "NoExecute taint evicts nothing",
+        "A NoExecute taint keeps newcomers out, as NoSchedule does. What is there stays: eviction by taint is not supported yet, and "
+        "in Karmada it is behind a gate that is off by default (Failover).",
+        "write NoSchedule, or let the policies exclude the cluster that is to be left",
         Severity.WARNING,
     ),
     _row(

@@ -41,6 +41,9 @@ KINDS: Final[Mapping[tuple[str, str], Unsupported]] = {
     ("remedy.karmada.io", "Remedy"): Unsupported(effect="no action is taken by it", governs=False),
 }
 
+EACH: Final = "[]"
+"""A step of a path that stands for every entry of a list."""
+
 _PROPAGATION: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("spec", "failover", "application"), "an unhealthy workload is not moved"),
     (("spec", "failover", "cluster"), "a workload is not moved away from a tainted cluster"),
@@ -52,12 +55,20 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[tuple[tuple[str, ...], str], ...]]]
 }
 """(group, kind) to field paths and what does not happen. A present, non-null field is refused."""
 
-_ASSOCIATION: Final[tuple[FieldPath, ...]] = (("spec", "association"),)
+_IDLE: Final[tuple[tuple[str, ...], ...]] = (
+    ("spec", "association"),
+    # Karmada's admission writes it into every policy; what it times, eviction by taints, is behind a gate that is off by default.
+    ("spec", "placement", "clusterTolerations", EACH, "tolerationSeconds"),
+)
 
-WITHOUT_EFFECT: Final[Mapping[tuple[str, str], tuple[FieldPath, ...]]] = {
-    ("policy.karmada.io", "PropagationPolicy"): _ASSOCIATION,
-    ("policy.karmada.io", "ClusterPropagationPolicy"): _ASSOCIATION,
-    ("cluster.karmada.io", "Cluster"): (("spec", "impersonatorSecretRef"),),
+WITHOUT_EFFECT: Final[Mapping[tuple[str, str], tuple[tuple[str, ...], ...]]] = {
+    ("policy.karmada.io", "PropagationPolicy"): _IDLE,
+    ("policy.karmada.io", "ClusterPropagationPolicy"): _IDLE,
+    ("cluster.karmada.io", "Cluster"): (
+        ("spec", "id"),
+        ("spec", "impersonatorSecretRef"),
+        ("spec", "taints", EACH, "timeAdded"),
+    ),
     # Asked behind the gate MultiplePodTemplatesScheduling, which is off by default; `reconciler interpret` runs it.
     ("config.karmada.io", "ResourceInterpreterCustomization"): (
         ("spec", "customizations", "componentResource"),
@@ -87,13 +98,16 @@ def check(group: str, kind: str, body: Mapping[str, Any]) -> Iterator[Finding]:
             evidence=(row.effect + suffix,),
         )
     for path, effect in FIELDS.get((group, kind), ()):
-        if _is_present(body, path):
+        for place in _present(body, path):
             yield Finding(
-                code="R207", path=path, message=f"{field_text(path)} is not supported yet", evidence=(effect,)
+                code="R207",
+                path=place,
+                message=f"{field_text(place)} is not supported yet",
+                evidence=(effect,),
             )
     for idle in WITHOUT_EFFECT.get((group, kind), ()):
-        if _is_present(body, idle):
-            yield Finding(code="R208", path=idle, message=f"{field_text(idle)} has no effect")
+        for place in _present(body, idle):
+            yield Finding(code="R208", path=place, message=f"{field_text(place)} has no effect")
 
 
 def governs(group: str, kind: str) -> bool:
@@ -102,10 +116,15 @@ def governs(group: str, kind: str) -> bool:
     return row is None or row.governs
 
 
-def _is_present(body: Mapping[str, Any], path: FieldPath) -> bool:
-    value: Any = body
-    for step in path:
-        if not isinstance(value, Mapping) or step not in value:
-            return False
-        value = value[step]
-    return value is not None
+def _present(value: Any, path: tuple[str, ...], before: FieldPath = ()) -> Iterator[FieldPath]:
+    """Where `path` leads to something in `value`."""
+    if not path:
+        if value is not None:
+            yield before
+        return
+    step, rest = path[0], path[1:]
+    if step == EACH:
+        for index, entry in enumerate(value if isinstance(value, list) else ()):
+            yield from _present(entry, rest, (*before, index))
+    elif isinstance(value, Mapping) and step in value:
+        yield from _present(value[step], rest, (*before, step))

@@ -112,9 +112,11 @@ def _taints(taints: Any, path: FieldPath) -> Iterator[Finding]:
                 evidence=(f"the first is entry {seen[(key, effect)]}",),
             )
         seen.setdefault((key, effect), index)
-        if effect == "NoExecute" and not taint.get("timeAdded"):
+        if effect == "NoExecute":
             yield Finding(
-                code="R246", path=at, message=f"taint {quoted(key)} does not say since when it is there"
+                code="R246",
+                path=(*at, "effect"),
+                message=f"taint {quoted(key)} keeps newcomers out; nothing that is there leaves",
             )
 
 

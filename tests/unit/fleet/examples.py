@@ -209,8 +209,8 @@ EXAMPLES = [
             "region": "eu",
             "zones": ["eu-1"],
             "taints": [
-                {"key": "gpu", "value": "x", "effect": "NoExecute", "timeAdded": "2026-01-01T00:00:00Z"},
-                {"key": "gpu", "value": "x", "effect": "NoSchedule"},
+                {"key": "gpu", "value": "x", "effect": "NoSchedule", "timeAdded": "2026-01-01T00:00:00Z"},
+                {"key": "slow", "value": "x", "effect": "NoSchedule"},
             ],
             "resourceModels": [
                 {"grade": 1, "ranges": [{"name": "cpu", "min": "1000m", "max": "2"}]},
