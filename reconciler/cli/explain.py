@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from reconciler.cli.explanation import explained_json, explained_text
 from reconciler.cli.fleetpath import (
     decide_at,
     machine_tip,
+    note_faults,
     output_option,
     parse_moment,
     path_option,
@@ -21,9 +23,10 @@ from reconciler.cli.fleetpath import (
     source_at,
 )
 from reconciler.cli.output import document, note
-from reconciler.errors import SettingsError
+from reconciler.errors import FleetError, ReconcilerError, SettingsError
 from reconciler.loop.decide import Decision, Memory, decide, read_observation, read_render
 from reconciler.loop.plugins import load_profiles
+from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId
 from reconciler.render.explain import explain
 from reconciler.scheduler.batch import PROFILES
@@ -90,6 +93,7 @@ def command(what: str, path: Path, **options: Any) -> int:
         click.echo(f"### {lines[0]}\n\n```text\n" + "\n".join(lines[1:]).replace("```", "'''") + "\n```")
     else:
         click.echo("\n".join(lines))
+    note_faults(decision)
     assumed = decision.rendered.assumed_clusters
     if assumed:
         note(f"assumed ready, never reported: {', '.join(assumed)}")
@@ -137,11 +141,30 @@ def find(decision: Decision, what: str, namespace: str) -> ObjectId:
         and (not namespace or each.id.namespace == namespace)
     ]
     if not found:
-        raise SettingsError(
-            f"the fleet has no template {what}" + (f" in namespace {namespace}" if namespace else "")
-        )
+        raise missing(decision.fleet, what, namespace)
     if len(found) > 1:
         raise SettingsError(
             f"{what} is in several namespaces: say -n {' or -n '.join(sorted(i.namespace for i in found))}"
         )
     return found[0]
+
+
+def missing(fleet: Fleet, what: str, namespace: str) -> ReconcilerError:
+    """Why there is no such template: it is refused, its file may be one that cannot be read, or nobody wrote it."""
+    kind, _, name = what.partition("/")
+    where = f" in namespace {namespace}" if namespace else ""
+    for each in fleet.refused:
+        if (each.id.kind.lower(), each.id.name) == (kind.lower(), name) and namespace in (
+            "",
+            each.id.namespace,
+        ):
+            said = tuple(p for p in fleet.problems if p.location and p.location.path == each.origin.path)
+            return FleetError(f"{each.id} is refused, so it stays as it was", said)
+    words = f"the fleet has no template {what}{where}"
+    near = get_close_matches(what.lower(), [f"{t.id.kind.lower()}/{t.id.name}" for t in fleet.templates], n=1)
+    if near:
+        words += f"; did you mean {near[0]}?"
+    if fleet.unreadable:
+        said = tuple(p for p in fleet.problems if p.location and p.location.path in fleet.unreadable)
+        return FleetError(f"{words}; it may stand in a file that cannot be read", said)
+    return SettingsError(words)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.output import errors_in, note
 from reconciler.errors import GitError, SettingsError
 from reconciler.git.checkout import read_commit, read_work_tree
 from reconciler.git.checkout import resolve as resolve_revision
@@ -142,6 +143,15 @@ def decide_at(
         memory=memory,
         profiles=profiles,
     )
+
+
+def note_faults(decision: Decision) -> None:
+    """One line where the fleet has errors: what they touch stays as it was, in this answer too."""
+    errors = errors_in(decision.problems)
+    if errors:
+        note(
+            f"the fleet has {errors} errors, and what they touch stays as it was: `reconciler validate` lists them"
+        )
 
 
 def parse_moment(text: str | None) -> datetime | None:

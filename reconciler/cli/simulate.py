@@ -10,6 +10,7 @@ import click
 from reconciler.cli.cluster import parse_taint
 from reconciler.cli.fleetpath import (
     decide_at,
+    note_faults,
     output_option,
     parse_moment,
     path_argument,
@@ -88,6 +89,7 @@ def command(path: Path, **options: Any) -> int:
         raise click.UsageError(
             "nothing to simulate: say --lose, --cordon, --taint, --capacity, --at or --each"
         )
+    note_faults(decision)
     if decision.rendered.assumed_clusters:
         note(f"assumed ready, never reported: {', '.join(decision.rendered.assumed_clusters)}")
     output: str = options["output"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def command(
             text = "%0A".join(str(problem).replace("%", "%25").splitlines())
             click.echo(f"::{level} {place}title={problem.code}::{text}")
     else:
-        print_problems(problems)
+        print_problems(problems, stream=sys.stdout)
     reasons = Counter(skipped.reason for skipped in fleet.skipped)
     for reason, count in sorted(reasons.items()):
         note(f"skipped {count}: {reason}")

@@ -60,7 +60,7 @@ def test_a_clean_fleet_is_0_a_broken_one_1_and_what_cannot_be_read_2(fleet, tmp_
     replace(fleet / "policies" / "api.yaml", "weight: 2", "weigth: 2")
     broken = reconciler("validate", cwd=fleet)
     assert broken.returncode == 1
-    assert "policies/api.yaml:29:13: R201 unknown field" in broken.stderr
+    assert "policies/api.yaml:29:13: R201 unknown field" in broken.stdout
     assert reconciler("validate", "--revision", "no-such-branch", cwd=fleet).returncode == 2
     assert reconciler("validate", str(tmp_path / "nowhere"), cwd=fleet).returncode == 2
 

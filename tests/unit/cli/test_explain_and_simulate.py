@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler.cli.main import root
+from reconciler.errors import FleetError, SettingsError
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "fleet-repo-example"
 
@@ -63,6 +64,30 @@ def test_an_unknown_template_or_cluster_is_said_with_what_there_is(fleet):
         run("explain", "deployment/nobody", "-C", fleet)
     with pytest.raises(Exception, match="no such cluster: rome; there are frankfurt"):
         run("explain", "deployment/api", "-C", fleet, "--cluster", "rome")
+
+
+def test_a_template_that_is_refused_or_may_be_in_a_file_that_cannot_be_read_is_not_said_to_be_absent(
+    fleet, tmp_path
+):
+    broken = shutil.copytree(fleet, tmp_path / "fleet")
+    api = broken / "apps" / "shop" / "api.yaml"
+    api.write_text(api.read_text().replace("replicas: 8", "replicas: eight"))
+    (broken / "apps" / "shop" / "web.yaml").write_text("a: [\n")
+    with pytest.raises(FleetError, match=r"Deployment\.apps shop/api is refused") as refused:
+        run("explain", "deployment/api", "-C", broken)
+    assert [problem.code for problem in refused.value.problems] == ["R146"]
+    with pytest.raises(FleetError, match="it may stand in a file that cannot be read") as unread:
+        run("explain", "deployment/web", "-C", broken)
+    assert [str(problem.location) for problem in unread.value.problems] == ["apps/shop/web.yaml:2:1"]
+    with pytest.raises(SettingsError, match=r"did you mean deployment/worker\?"):
+        run("explain", "deployment/workers", "-C", fleet)
+
+
+def test_an_answer_about_a_fleet_with_errors_says_so(fleet, tmp_path):
+    broken = shutil.copytree(fleet, tmp_path / "fleet")
+    (broken / "apps" / "shop" / "web.yaml").write_text("a: [\n")
+    for words in (("explain", "deployment/api", "-C", broken), ("simulate", broken, "--lose", "paris")):
+        assert "the fleet has 1 errors" in run(*words).stderr
 
 
 def simulated(fleet, *arguments):
