@@ -19,6 +19,7 @@ from reconciler.loop.decide import Decision, Memory, decide, moment, read_observ
 from reconciler.model.fleet import Source
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
+from reconciler.render.hold import CONFIG_FILE
 from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.registry import Profile
 from reconciler.settings import BranchNames
@@ -26,10 +27,35 @@ from reconciler.settings import BranchNames
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def fleet_root(path: Path) -> Path:
+    """Where the fleet begins that `path` is in: the nearest directory with settings, else the top of its work tree.
+
+    As git, from any directory below; what Git remembers is of the whole fleet, so a part of it alone is never one.
+    """
+    start = path.resolve()
+    folders = (start, *start.parents)
+    tops = [index for index, folder in enumerate(folders) if (folder / ".git").exists()]
+    if not tops:
+        return path
+    inside = folders[: tops[0] + 1]
+    root = next((folder for folder in inside if (folder / CONFIG_FILE).is_file()), inside[-1])
+    if root == start:
+        return path
+    note(f"the fleet is at {root}")
+    return root
+
+
+def _rooted(_context: click.Context, _option: click.Parameter, path: Path) -> Path:
+    return fleet_root(path)
+
+
 def path_argument(function: F) -> F:
     """The fleet repository's directory; the current one by default."""
     return click.argument(
-        "path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()
+        "path",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        default=Path(),
+        callback=_rooted,
     )(function)
 
 
@@ -40,6 +66,7 @@ def path_option(function: F) -> F:
         "--path",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         default=Path(),
+        callback=_rooted,
         help="The fleet repository (default: here).",
     )(function)
 
@@ -105,9 +132,21 @@ def machine_tip(repository: Repository, branch: str) -> str:
 def source_at(path: Path, revision: str | None) -> Source:
     """The fleet as files: of the work tree at `path`, or of a revision of its repository."""
     if revision is None:
+        if _is_inside_git(path):
+            raise SettingsError(
+                f"{path.resolve()} is a repository without a work tree: name a commit (--revision; for a diff, BASE...HEAD)"
+            )
         return read_work_tree(path)
     repository = require_repository(path)
     return read_commit(repository.handle, resolve_revision(repository.handle, revision))
+
+
+def _is_inside_git(path: Path) -> bool:
+    """Whether `path` is, or lies in, what Git keeps a repository in: a bare one, or a `.git`."""
+    repository = repository_at(path)
+    if repository is None:
+        return False
+    return path.resolve().is_relative_to(Path(repository.handle.path).resolve())
 
 
 def facts_of(

@@ -73,6 +73,8 @@ def command(
         f"{len(fleet.override_policies)} override policies, {len(fleet.clusters)} clusters"
     )
     verdict = f"{errors} errors, {len(problems) - errors} warnings" if problems else "no problems"
+    if not (fleet.templates or fleet.clusters or fleet.propagation_policies or problems):
+        note("no fleet is here: `reconciler init` writes a small one")
     colour = wants_colour()
     click.echo(f"{counted}: {paint(verdict, colour='red' if failed else 'green', on=colour, bold=True)}")
     return int(failed)

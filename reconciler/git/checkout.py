@@ -100,11 +100,23 @@ def resolve(repository: pygit2.Repository, revision: str) -> str:
 def _missing(repository: pygit2.Repository, revision: str) -> str:
     words = f"{revision} is no commit in this repository"
     remotes = [str(remote.name) for remote in repository.remotes]
+    fetched = next(
+        (
+            f"{name}/{revision}"
+            for name in remotes
+            if f"refs/remotes/{name}/{revision}" in repository.references
+        ),
+        "",
+    )
+    if fetched:
+        return f"{words}; {fetched} is: say that, or make the branch with git branch {revision} {fetched}"
     remote, _, branch = revision.partition("/")
     if remote not in remotes or not branch:
         remote, branch = (remotes or [""])[0], revision
     if remote and re.fullmatch(r"[A-Za-z0-9][\w./-]*", branch):
         words += f"; to fetch it: git fetch {remote} +refs/heads/{branch}:refs/remotes/{remote}/{branch}"
+        if revision == branch:
+            words += f", then say {remote}/{branch}"
     if repository.is_shallow:
         words += "; this clone is shallow, `git fetch --unshallow` completes it"
     return words

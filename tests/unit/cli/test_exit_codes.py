@@ -108,6 +108,53 @@ def test_what_cannot_be_rendered_is_4_and_goes_before_a_guard(fleet):
     assert reconciler("render", cwd=fleet).returncode == 4
 
 
+def test_a_directory_of_the_fleet_is_never_taken_for_a_fleet_of_its_own(fleet):
+    below = fleet / "apps" / "shop"
+    whole = reconciler("render", "-o", "json", cwd=fleet)
+    assert reconciler("render", "-o", "json", cwd=below).stdout == whole.stdout
+    assert reconciler("render", "-o", "json", "apps", cwd=fleet).stdout == whole.stdout
+    assert reconciler("diff", cwd=below).returncode == 0
+    assert "nothing to approve" in reconciler("approve", cwd=below).stderr
+    assert reconciler("cluster", "add", "rome", cwd=below).returncode == 0
+    assert (fleet / "clusters" / "rome.yaml").is_file()
+    assert f"the fleet is at {fleet}" in reconciler("validate", cwd=below).stderr
+
+
+def test_a_fleet_in_a_directory_of_another_repository_begins_at_its_settings(fleet, tmp_path):
+    shutil.rmtree(fleet / ".git")
+    git(tmp_path, "init", "--quiet")
+    done = reconciler("validate", cwd=fleet / "apps")
+    assert done.returncode == 0
+    assert "4 clusters" in done.stdout
+
+
+def test_a_repository_without_a_work_tree_is_read_by_its_commits_alone(fleet, tmp_path):
+    git(tmp_path, "clone", "--quiet", "--bare", "fleet", "bare.git")
+    bare = tmp_path / "bare.git"
+    for words in (("validate",), ("render",), ("diff",), ("explain", "deployment/api")):
+        done = reconciler(*words, cwd=bare)
+        assert done.returncode == 2, words
+        assert "without a work tree" in done.stderr
+    assert reconciler("validate", "--revision", "main", cwd=bare).returncode == 0
+    assert reconciler("diff", "main...more-web", cwd=bare).returncode == 1
+
+
+def test_the_command_that_a_missing_branch_names_is_the_one_that_helps(fleet, tmp_path):
+    git(tmp_path, "clone", "--quiet", "--branch", "more-web", "--single-branch", "fleet", "clone")
+    clone = tmp_path / "clone"
+    said = reconciler("diff", "main...HEAD", cwd=clone).stderr.strip().splitlines()[-1]
+    fetch = said.partition("to fetch it: git ")[2].partition(", then say ")
+    git(clone, *fetch[0].split())
+    assert reconciler("diff", f"{fetch[2]}...HEAD", cwd=clone).returncode == 1
+    assert "origin/main is: say that" in reconciler("diff", "main...HEAD", cwd=clone).stderr
+
+
+def test_an_empty_directory_is_said_to_hold_no_fleet(tmp_path):
+    done = reconciler("validate", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "reconciler init" in done.stderr
+
+
 @pytest.mark.parametrize("word", ["plan", "diff"])
 def test_plan_is_diff(word, fleet):
     assert reconciler(word, "main...more-web", "--names", cwd=fleet).returncode == 1
