@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.time import parse_time
+
+_LEAST: Final = -(2**63)
+_GREATEST: Final = 2**63 - 1
 
 
 def object_at(body: Any, *path: str) -> dict[str, Any]:
@@ -48,8 +51,10 @@ def optional_integer_at(body: Any, *path: str) -> int | None:
     value = value_at(body, *path)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_whole(value):
         raise InterpretationError(f"{'.'.join(path)} is not an integer")
+    if not _LEAST <= value <= _GREATEST:
+        raise InterpretationError(f"{'.'.join(path)} is beyond 64 bits")
     return int(value)
 
 
@@ -69,6 +74,19 @@ def moment_of(text: str) -> datetime:
         return parse_time(text)
     except (ValueError, OverflowError):
         raise InterpretationError("a time in the status is not one") from None
+
+
+def is_whole(value: float) -> bool:
+    """Whether a number has no fraction; what has no end, or is no number, is not whole."""
+    return isinstance(value, int) or value.is_integer()
+
+
+def time_at(body: Any, *path: str) -> str:
+    """The RFC 3339 time at `path`, as it is written; empty where absent."""
+    text = text_at(body, *path)
+    if text:
+        moment_of(text)
+    return text
 
 
 def value_at(body: Any, *path: str) -> Any:

@@ -347,12 +347,12 @@ def _rule_key(policy: OverridePolicy, index: int) -> tuple[str, str, int]:
 def _policy_text(policy: OverridePolicy) -> str:
     name = f"{policy.namespace}/{policy.name}" if policy.namespace else policy.name
     return f"{policy.kind} {name}"
+
+
 def _item_path(no_op: NoOp) -> Place:
     """The item of the rule: one that misses a container here and finds no containers there changes nothing anywhere."""
     *item, last = no_op.path
     return tuple(item) if last in ("containerName", "value") else no_op.path
-
-
 
 
 def _names_text(names: tuple[str, ...]) -> str:

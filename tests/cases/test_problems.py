@@ -64,6 +64,11 @@ PROMISE_8 = {
     ],
     "trees without measure": ["R123-too-many-levels"],
 }
+# The two items that are no fleet's files, by the suites that send them.
+PROMISE_8_ELSEWHERE = {
+    "Lua that loops or allocates": "lua/test_hostile.py",
+    "a hostile report": "reports/test_hostile_reports.py",
+}
 HOSTILE = sorted(name for names in PROMISE_8.values() for name in names)
 
 SECONDS = 20
@@ -176,6 +181,11 @@ def test_every_kind_of_attack_has_a_case_that_exists():
     for attack, cases in PROMISE_8.items():
         assert cases, attack
         assert set(cases) <= names, attack
+
+
+@pytest.mark.parametrize("path", PROMISE_8_ELSEWHERE.values(), ids=PROMISE_8_ELSEWHERE)
+def test_what_is_no_file_of_a_fleet_has_a_suite_of_its_own(path):
+    assert "def test_" in (HERE / path).read_text()
 
 
 def test_cases_hold_no_file_that_git_would_ignore_on_its_way_here():

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.interpreter import podtemplate
-from reconciler.interpreter.reading import moment_of, object_at, objects_at, text_at
+from reconciler.interpreter.reading import moment_of, object_at, objects_at, time_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.interpreter.statuses import item_statuses, with_status
 from reconciler.model.manifest import Body
@@ -25,7 +25,7 @@ def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body: 
     statuses = item_statuses(items)
     status: Body = {"active": [job for one in statuses for job in objects_at(one, "active")]}
     for field in ("lastScheduleTime", "lastSuccessfulTime"):
-        times = [time for one in statuses if (time := text_at(one, field))]
+        times = [time for one in statuses if (time := time_at(one, field))]
         if times:
             status[field] = max(times, key=moment_of)
     return with_status(body, {key: value for key, value in status.items() if value})

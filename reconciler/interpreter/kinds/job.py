@@ -14,6 +14,7 @@ from reconciler.interpreter.reading import (
     objects_at,
     optional_integer_at,
     text_at,
+    time_at,
     value_at,
     with_value,
     without,
@@ -90,11 +91,11 @@ def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:
             conditions.append(_condition("SuccessCriteriaMet", "CompletionsReached", message, now))
     if conditions:
         status["conditions"] = conditions
-    started = text_at(body, "status", "startTime")
-    times = [text_at(item, "status", "startTime") for item in items]
+    started = time_at(body, "status", "startTime")
+    times = [time_at(item, "status", "startTime") for item in items]
     if started or (times and all(times)):
         status["startTime"] = started or min(times, key=moment_of)
-    times = [text_at(item, "status", "completionTime") for item in items]
+    times = [time_at(item, "status", "completionTime") for item in items]
     if times and all(times):
         status["completionTime"] = max(times, key=moment_of)
     return with_status(body, status)
