@@ -12,6 +12,7 @@ from reconciler.errors import Problem
 from reconciler.fleet import foreign, metadata, schema, shapes, unsupported
 from reconciler.fleet.finding import Finding, is_fatal, problem_of, quoted
 from reconciler.fleet.layout import SETTINGS_PATH, foreign_configuration
+from reconciler.fleet.remainder import remainder
 from reconciler.fleet.validate.rules import RULES
 from reconciler.manifests.load import Document, load
 from reconciler.model.fleet import SourceFile
@@ -147,10 +148,13 @@ def _policy_side(group: str, kind: str, body: Body, origin: Origin) -> Iterator[
     deviations = schema.check(body)
     yield from deviations
     yield from unsupported.check(group, kind, body)
-    if not deviations and isinstance(body.get("metadata", {}), dict):
-        # Rules read fields without asking for their types: the schema has done so.
+    if not isinstance(body.get("metadata", {}), dict):
+        return
+    # Rules read fields without asking for their types: the schema has done so.
+    left = remainder(body, deviations)
+    if left is not None:
         for rule in RULES.get((group, kind), ()):
-            yield from rule(body)
+            yield from filter(left.is_certain, rule(left.body))
 
 
 def _subject(entry: Entry | None) -> str:
