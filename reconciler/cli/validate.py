@@ -60,7 +60,7 @@ def command(
         for problem in problems:
             level = "error" if problem.severity is Severity.ERROR else "warning"
             at = problem.location
-            place = f"file={at.path},line={max(at.line, 1)},col={max(at.column, 1)}," if at else ""
+            place = f"file={_escaped(at.path)},line={max(at.line, 1)},col={max(at.column, 1)}," if at else ""
             text = "%0A".join(str(problem).replace("%", "%25").splitlines())
             click.echo(f"::{level} {place}title={problem.code}::{text}")
     else:
@@ -78,6 +78,13 @@ def command(
     colour = wants_colour()
     click.echo(f"{counted}: {paint(verdict, colour='red' if failed else 'green', on=colour, bold=True)}")
     return int(failed)
+
+
+def _escaped(text: str) -> str:
+    """A property of a GitHub workflow command: a path may hold what separates properties."""
+    for char in "%:,\r\n":
+        text = text.replace(char, f"%{ord(char):02X}")
+    return text
 
 
 def portability(decision: Decision) -> tuple[Problem, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +182,13 @@ def test_overrides_differ_where_they_should_and_nowhere_else(rendered: Rendered)
         "paris": "Welcome to the shop",
         "virginia": "Welcome to the shop",
     }
-    labels = objects_of(rendered, "lyon-shop")["shop/Deployment.apps/web.yaml"]["metadata"]["labels"]
-    assert labels == {"app": "web", "shop.example.com/site": "edge"}
+    edge = objects_of(rendered, "lyon-shop")["shop/Deployment.apps/web.yaml"]["metadata"]
+    assert edge["labels"] == {"app": "web", "shop.example.com/site": "edge"}
+    assert edge["annotations"] == {"shop.example.com/contact": "the shop in Lyon, behind the counter"}
+    for cluster in ("frankfurt", "paris", "virginia"):
+        metadata = objects_of(rendered, cluster)["shop/Deployment.apps/web.yaml"]["metadata"]
+        assert metadata["labels"] == {"app": "web"}
+        assert "annotations" not in metadata
 
 
 def test_the_database_stays_when_it_is_deleted_here(rendered: Rendered):
@@ -250,6 +257,34 @@ def test_the_posting_job_of_gitlab_has_no_checkout_and_the_rendering_one_no_toke
     jobs = yaml.safe_load((EXAMPLE / ".gitlab-ci.yml").read_text())
     assert jobs["reconciler-comment"]["variables"]["GIT_STRATEGY"] == "none"
     assert "TOKEN" not in str(jobs["reconciler-diff"])
+
+
+def test_no_posting_job_follows_a_link_out_of_the_artifact(tmp_path):
+    github = (EXAMPLE / ".github/workflows/reconciler-comment.yaml").read_text()
+    assert "lstatSync(path).isFile()" in github
+    (check,) = [
+        step
+        for step in yaml.safe_load((EXAMPLE / ".gitlab-ci.yml").read_text())["reconciler-comment"]["script"]
+        if "head -n 1" in step
+    ]
+    mark = "<!-- fleet-reconciler diff default -->"
+    (tmp_path / "secret").write_text(f"{mark}\nthe token\n")
+
+    def posted():
+        variables = {
+            "marker": mark,
+            "CI_PIPELINE_URL": "https://ci.example.com/1",
+            "PATH": os.environ["PATH"],
+        }
+        subprocess.run(["sh", "-euc", check], cwd=tmp_path, env=variables, check=True)
+        return (tmp_path / "comment.md").read_text()
+
+    (tmp_path / "comment.md").symlink_to("secret")
+    assert "Could not be rendered" in posted()
+    (tmp_path / "comment.md").write_text(f"x {mark}\n")
+    assert "Could not be rendered" in posted()
+    (tmp_path / "comment.md").write_text(f"{mark}\n### fine\n")
+    assert "### fine" in posted()
 
 
 def test_both_hosts_look_for_the_mark_that_the_comment_begins_with():

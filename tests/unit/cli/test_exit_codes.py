@@ -65,6 +65,13 @@ def test_a_clean_fleet_is_0_a_broken_one_1_and_what_cannot_be_read_2(fleet, tmp_
     assert reconciler("validate", str(tmp_path / "nowhere"), cwd=fleet).returncode == 2
 
 
+def test_an_annotation_for_github_is_one_line_that_no_path_can_break(fleet):
+    (fleet / "apps" / "a,line=1::b%.yaml").write_text("a: [\n")
+    shown = reconciler("validate", "--output", "github", cwd=fleet).stdout.splitlines()
+    (line,) = [each for each in shown if each.startswith("::")]
+    assert line.startswith("::error file=apps/a%2Cline=1%3A%3Ab%25.yaml,line=2,col=1,title=R103::")
+
+
 def test_warnings_count_where_they_are_asked_to(fleet):
     replace(fleet / "policies" / "worker.yaml", "name: worker\n  placement", "name: nobody\n  placement")
     assert reconciler("validate", cwd=fleet).returncode == 0
