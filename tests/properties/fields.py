@@ -197,6 +197,12 @@ def placed(**placement: Any) -> Body:
     return policy({"placement": placement})
 
 
+def _labelled(body: Body, **labels: str) -> Body:
+    """The object with those labels as well."""
+    metadata = body["metadata"]
+    return {**body, "metadata": {**metadata, "labels": {**metadata["labels"], **labels}}}
+
+
 def _placements() -> Iterator[Scene]:
     for affinity in AFFINITIES:
         yield Scene(subject=placed(clusterAffinity=affinity), around=(WEB,))
@@ -236,8 +242,13 @@ def _placements() -> Iterator[Scene]:
     yield Scene(subject=placed(replicaScheduling={"replicaSchedulingType": "Divided"}), around=(WEB,))
     yield Scene(subject=placed(replicaScheduling=WEIGHTED), around=(WEB,))
     yield Scene(subject=placed(replicaScheduling=DYNAMIC), around=(WEB,))
-    groups = {"affinity": {"groupByLabelKey": "app"}, "antiAffinity": {"groupByLabelKey": "tier"}}
-    yield Scene(subject=placed(workloadAffinity=groups), around=(WEB,))
+    team = {"groupByLabelKey": "team"}
+    pair = (_labelled(WEB, team="a"), _labelled(OTHER, team="a"))
+    one = [{"spreadByField": "cluster", "minGroups": 1, "maxGroups": 1}]
+    yield Scene(subject=placed(spreadConstraints=one, workloadAffinity={"antiAffinity": team}), around=pair)
+    pinned = {"clusterAffinity": {"clusterNames": ["us-1"]}, "workloadAffinity": {"affinity": team}}
+    first = policy({"resourceSelectors": [{**DEPLOYMENT, "name": "other"}], "placement": pinned}, "first")
+    yield Scene(subject=placed(workloadAffinity={"affinity": team}), around=(*pair, first))
 
 
 def _other_fields_of_a_policy() -> Iterator[Scene]:

@@ -45,6 +45,19 @@ ELSEWHERE = {
     "ResourceInterpreterCustomization.spec.customizations.statusReflection.luaScript": "unit/interpreter/custom/test_declared.py",
     "ResourceInterpreterCustomization.spec.customizations.statusAggregation.luaScript": "unit/interpreter/custom/test_declared.py",
     "ResourceInterpreterCustomization.spec.customizations.healthInterpretation.luaScript": "unit/interpreter/custom/test_declared.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].clientConfig.caBundle": "interpreterwebhook/server.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].clientConfig.service.name": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].clientConfig.service.namespace": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].clientConfig.service.path": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].clientConfig.service.port": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].clientConfig.url": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].interpreterContextVersions": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].name": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].rules.[].apiGroups": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].rules.[].apiVersions": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].rules.[].kinds": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].rules.[].operations": "unit/interpreter/webhook/test_choice.py",
+    "ResourceInterpreterWebhookConfiguration.webhooks.[].timeoutSeconds": "unit/interpreter/webhook/test_choice.py",
 }
 # A name that must only be another one than its neighbours', and a choice of one.
 NOTHING_TO_ACT_ON = {
@@ -140,8 +153,9 @@ def fields() -> frozenset[str]:
     for group, kind in schema.KIND_SCOPES:
         if (group, kind) in unsupported.KINDS or kind.startswith(("ClusterP", "ClusterO")):
             continue
-        spec = schema.SCHEMAS[f"{group}/{kind}.json"]["properties"]["spec"]
-        found |= {f"{kind}.{name}" for name in _leaves_of_schema(spec, "spec")}
+        properties = schema.SCHEMAS[f"{group}/{kind}.json"]["properties"]
+        for top in properties.keys() & {"spec", "webhooks"}:
+            found |= {f"{kind}.{name}" for name in _leaves_of_schema(properties[top], top)}
     return frozenset(found)
 
 

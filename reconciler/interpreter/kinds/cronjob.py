@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.interpreter import podtemplate
-from reconciler.interpreter.reading import moment_of, object_at, objects_at, time_at
+from reconciler.interpreter.reading import moment_of, object_at, objects_at, text_at, time_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.interpreter.statuses import item_statuses, with_status
 from reconciler.model.manifest import Body

@@ -325,6 +325,8 @@ def test_an_item_that_changes_some_object_is_no_warning():
         for work in works_for(template, binding(template, ("m1", 1)), ["m1"], tools(sometimes))
     ]
     assert ineffective_overrides(found) == ()
+
+
 def test_an_item_that_misses_for_different_reasons_is_told_with_the_nearest_miss():
     adds = policy("argsOverrider: [{containerName: nope, operator: add, value: [x]}]")
     web = manifest(WEB)
@@ -336,5 +338,3 @@ def test_an_item_that_misses_for_different_reasons_is_told_with_the_nearest_miss
     ]
     (problem,) = ineffective_overrides(found)
     assert problem.evidence == ("no container is named nope (Deployment.apps shop/web, Service shop/a)",)
-
-
