@@ -14,12 +14,13 @@ import click
 
 from reconciler.cli.fleetpath import (
     decide_at,
+    output_option,
     path_argument,
     plugins_option,
     prefix_option,
     require_repository,
 )
-from reconciler.cli.output import note
+from reconciler.cli.output import edited, note
 from reconciler.cli.runoptions import guard_options
 from reconciler.errors import SettingsError
 from reconciler.fleet.config import duration_seconds, encode_approval
@@ -60,6 +61,7 @@ Asked = dict[str, tuple[ObjectId, ...]]
 @guard_options
 @plugins_option
 @prefix_option
+@output_option("text", "json")
 def command(path: Path, **options: Any) -> int:
     """Write an Approval for the deletions that a guard stops, into approvals/ of the fleet repository.
 
@@ -88,6 +90,8 @@ def command(path: Path, **options: Any) -> int:
         }
     if not any(asked.values()):
         note("no guard stops a deletion: there is nothing to approve")
+        if options["output"] == "json":
+            edited("json", "")
         return 0
     name = options["name"] or f"delete-{now.strftime('%Y%m%d-%H%M%S')}"
     approvals = approvals_of(
@@ -105,7 +109,7 @@ def command(path: Path, **options: Any) -> int:
         raise SettingsError(f"{file} exists: choose another --name")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text)
-    click.echo(f"wrote {file}; commit it, and let it be reviewed")
+    edited(options["output"], f"wrote {file}; commit it, and let it be reviewed", written=[file])
     return 0
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from reconciler.cli.fleetfiles import find_cluster, remove_cluster
-from reconciler.cli.fleetpath import path_option, source_at
-from reconciler.cli.output import note, print_problems
+from reconciler.cli.fleetpath import output_option, path_option, source_at
+from reconciler.cli.output import edited, note, print_problems
 from reconciler.errors import SettingsError
 from reconciler.fleet.assemble import assemble
 from reconciler.manifests.emit import emit
@@ -55,6 +55,7 @@ def command() -> None:
 @click.option(
     "--namespace", default="fleet-reconciler", show_default=True, help="The reconciler's namespace."
 )
+@output_option("text", "json")
 def add(name: str, path: Path, **options: Any) -> int:
     """Write clusters/NAME.yaml.
 
@@ -79,7 +80,7 @@ def add(name: str, path: Path, **options: Any) -> int:
         print_problems(problems)
         file.unlink()
         return 2
-    click.echo(f"wrote {file}")
+    edited(options["output"], f"wrote {file}", written=[file])
     if options["mode"] == "Pull":
         note(
             f"then, in that cluster: reconciler agent manifest --cluster {name} --url URL | kubectl apply -f -"
@@ -94,7 +95,8 @@ def add(name: str, path: Path, **options: Any) -> int:
 @command.command("remove")
 @click.argument("name")
 @path_option
-def remove(name: str, path: Path) -> int:
+@output_option("text", "json")
+def remove(name: str, path: Path, output: str) -> int:
     """Take a cluster out of the fleet. Its objects stay where they are; the change is held until it is approved.
 
     \b
@@ -102,7 +104,10 @@ def remove(name: str, path: Path) -> int:
       reconciler cluster remove paris && reconciler approve --reason "paris is closed"
     """
     file = remove_cluster(path, name)
-    click.echo(f"{'edited' if file.exists() else 'removed'} {file}")
+    if file.exists():
+        edited(output, f"edited {file}", written=[file])
+    else:
+        edited(output, f"removed {file}", removed=[file])
     note(
         f"its objects stay in the cluster; `reconciler approve` writes the approval that lets cluster {name} go"
     )

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from reconciler.cli.cluster import cluster_document
-from reconciler.cli.output import note
+from reconciler.cli.fleetpath import output_option
+from reconciler.cli.output import edited, note
 from reconciler.cli.runoptions import kubeconfig_paths
 from reconciler.errors import SettingsError
 from reconciler.manifests.emit import emit
@@ -79,7 +80,8 @@ spec:
     help="Write a Cluster for each context (of this file, or of KUBECONFIG).",
 )
 @click.option("--cluster", "clusters", multiple=True, help="Write a Cluster of this name; may be repeated.")
-def command(path: Path, kubeconfig: str | None, clusters: tuple[str, ...]) -> int:
+@output_option("text", "json")
+def command(path: Path, kubeconfig: str | None, clusters: tuple[str, ...], output: str) -> int:
     """Write a small working fleet repository: settings, clusters, a catch-all policy and an example application.
 
     \b
@@ -103,7 +105,8 @@ def command(path: Path, kubeconfig: str | None, clusters: tuple[str, ...]) -> in
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-        click.echo(f"wrote {file}")
+    written = [path / name for name in sorted(files)]
+    edited(output, "\n".join(f"wrote {file}" for file in written), written=written)
     note("next: git init, commit, then `reconciler validate` and `reconciler render`")
     return 0
 

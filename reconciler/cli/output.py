@@ -92,6 +92,17 @@ def document(kind: str, content: Mapping[str, Any]) -> str:
     return json.dumps({"apiVersion": API_VERSION, "kind": kind, **content}, indent=2, default=str)
 
 
+def edited(
+    output: str, words: str, *, written: Iterable[object] = (), removed: Iterable[object] = ()
+) -> None:
+    """What a verb did to people's files: in words, or as a document."""
+    if output == "json":
+        paths = {"written": [str(path) for path in written], "removed": [str(path) for path in removed]}
+        click.echo(document("Edit", paths))
+    else:
+        click.echo(words)
+
+
 def errors_in(problems: Iterable[Problem]) -> int:
     """How many of the problems are errors."""
     return sum(1 for problem in problems if problem.severity is Severity.ERROR)

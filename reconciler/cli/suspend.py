@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from reconciler.cli.fleetfiles import SETTINGS_FILE, edit_settings
-from reconciler.cli.fleetpath import path_option, source_at
+from reconciler.cli.fleetpath import output_option, path_option, source_at
+from reconciler.cli.output import document, edited
 from reconciler.cli.runoptions import kubeconfig_paths
 from reconciler.errors import SettingsError
 
@@ -18,6 +19,7 @@ def _options(function: Any) -> Any:
     for option in reversed(
         [
             path_option,
+            output_option("text", "json"),
             click.option(
                 "--cluster",
                 "clusters",
@@ -95,7 +97,7 @@ def _switch(options: dict[str, Any], *, stop: bool) -> int:
             file.write_text(left + "\n")
         else:
             file.unlink(missing_ok=True)
-        click.echo(f"{file}: {left or 'nothing is suspended'}")
+        _say(options["output"], str(file), left)
         return 0
     known = set(_clusters(options["path"]))
     unknown = sorted(set(names) - known)
@@ -104,7 +106,9 @@ def _switch(options: dict[str, Any], *, stop: bool) -> int:
             f"no such cluster: {', '.join(unknown)}; there are {', '.join(sorted(known)) or 'none'}"
         )
     changed = edit_settings(options["path"], suspend=stop if not names else None, clusters=names, stop=stop)
-    click.echo(f"{'edited' if changed else 'nothing to change in'} {options['path'] / SETTINGS_FILE}")
+    file = options["path"] / SETTINGS_FILE
+    words = f"{'edited' if changed else 'nothing to change in'} {file}"
+    edited(options["output"], words, written=[file] if changed else [])
     return 0
 
 
@@ -135,7 +139,14 @@ async def _annotate(options: dict[str, Any], names: tuple[str, ...], *, stop: bo
         await client.apply(CONFIG_MAPS, options["namespace"], NAME, body, manager="reconciler-cli")
     finally:
         await client.close()
-    click.echo(f"ConfigMap {options['namespace']}/{NAME}: {left or 'nothing is suspended'}")
+    _say(options["output"], f"ConfigMap {options['namespace']}/{NAME}", left)
+
+
+def _say(output: str, where: str, left: str) -> None:
+    if output == "json":
+        click.echo(document("Suspension", {"where": where, "suspended": left.split(",") if left else []}))
+    else:
+        click.echo(f"{where}: {left or 'nothing is suspended'}")
 
 
 def _changed(text: str, names: tuple[str, ...], *, stop: bool) -> str:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -183,15 +185,41 @@ def test_a_foreign_or_mistyped_verb_is_2_with_a_hint(foreign, ours, tmp_path):
     assert f"reconciler {ours}" in done.stderr
 
 
-def test_machine_readable_output_is_one_versioned_document_on_standard_output(fleet):
-    shown = reconciler("diff", "main...more-web", "-o", "json", cwd=fleet)
-    assert json.loads(shown.stdout)["apiVersion"].startswith("fleet-reconciler/")
-    checked = json.loads(reconciler("validate", "-o", "json", cwd=fleet).stdout)
-    assert checked["apiVersion"].startswith("fleet-reconciler/")
-    placed = json.loads(reconciler("render", "-o", "json", cwd=fleet).stdout)
-    assert placed["apiVersion"].startswith("fleet-reconciler/")
-    told = json.loads(reconciler("version", "-o", "json", cwd=fleet).stdout)
-    assert told["reconciler"] == __version__
+def described():
+    """Kind to the names of its fields, from the page that describes them."""
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "json.md").read_text()
+    rows = re.findall(r"^\| [^|]*`[^|]*\| `(\w+)` \|(.*)\|$", text, re.MULTILINE)
+    return {kind: set(re.findall(r"`(\w+)", cells)) for kind, cells in rows}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "validate",
+        "render",
+        "diff main...more-web",
+        "explain deployment/web",
+        "simulate --lose paris",
+        "interpret -f apps/shop/worker.yaml",
+        "cluster add rome",
+        "cluster remove paris",
+        "approve",
+        "suspend",
+        "resume --cluster paris",
+        "suspend --data-dir .",
+        "init elsewhere",
+        "version",
+    ],
+)
+def test_json_is_one_versioned_document_on_standard_output_with_the_fields_that_are_described(words, fleet):
+    done = reconciler(*words.split(), "-o", "json", cwd=fleet)
+    shown = json.loads(done.stdout)
+    assert shown.pop("apiVersion") == "fleet-reconciler/v1alpha1"
+    kind = shown.pop("kind")
+    if kind == "Version":
+        assert shown["reconciler"] == __version__
+    elif kind != "Diff":
+        assert shown.keys() <= described()[kind], done.stderr
 
 
 def test_colour_is_for_terminals(fleet):
