@@ -331,6 +331,9 @@ def _report(results: list[Result], options: dict[str, Any], commit: str) -> None
         return
     for each in results:
         if each.outcome is None:
+            if each.error and each.plan is not None:
+                # The plan was shown without it: it came when the plan was to be carried out.
+                note(f"cluster {each.cluster}: {each.error}")
             continue
         counts = ", ".join(
             f"{count} {action.value}" for action, count in each.outcome.counts.items() if count
