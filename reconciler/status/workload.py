@@ -69,7 +69,7 @@ def workload_document(
         is_same = bool(rendered) and before.get("rendered") == rendered
         known = before.get("status") if is_same else None
         own = {key: value for key, value in template.body.items() if key != "status"}
-        answer = aggregate({**own, "status": known} if known else own, items)
+        answer = aggregate({**own, "status": known} if known else own, _all(items, standings))
         is_told = answer is not None
         merged = before.get("status") if answer is None else answer.get("status")
     if merged:
@@ -80,6 +80,15 @@ def workload_document(
             # Sums beyond 64 bits and the like: what one member claims must not keep the others' status away.
             pass
     return body, emit(body), is_told
+
+
+def _all(items: Sequence[Body], standings: Sequence[Standing]) -> list[Body]:
+    """The entries with one for each cluster that says nothing yet: what asks for all members must not be content with some."""
+    known = {item["clusterName"]: item for item in items}
+    return [
+        known.get(each.cluster) or {"clusterName": each.cluster, "health": each.health.value}
+        for each in standings
+    ]
 
 
 def _placement(binding: Binding) -> list[Body]:

@@ -246,6 +246,20 @@ def test_a_job_that_failed_stays_so_until_something_else_is_rendered():
     assert yaml.safe_load(anew[JOB_PATH])["status"] == running
 
 
+def test_a_job_has_no_start_before_every_member_has_told_its_own():
+    both = (TargetCluster(name="oslo"), TargetCluster(name="paris"))
+    placed = {JOB: Binding(resource=JOB, api_version="batch/v1", clusters=both)}
+    late = {"active": 1, "startTime": "2026-01-02T00:00:01Z"}
+    first = status_files(job_facts(late, bindings=placed), merge)
+    assert yaml.safe_load(first[JOB_PATH])["status"] == {"active": 1}
+    told = (
+        member("oslo", status=late),
+        member("paris", status={"active": 1, "startTime": "2026-01-02T00:00:00Z"}),
+    )
+    second = status_files(job_facts(late, bindings=placed, members={JOB: told}, previous=first), merge)
+    assert yaml.safe_load(second[JOB_PATH])["status"] == {"active": 2, "startTime": "2026-01-02T00:00:00Z"}
+
+
 def test_sums_that_no_integer_holds_cost_the_merged_status_alone():
     huge = {"replicas": 2**63 - 1}
     body = web(status_files(facts(members={WEB: tuple(member(n, status=huge) for n in NAMES)}), merge))
