@@ -30,7 +30,21 @@ LABELS: Final = (
         "label of a credential Secret",
         "the one cluster that it may be used for",
     ),
-    ("`fleet-reconciler/prune: disabled`", "annotation of a live object", "we never delete it"),
+    (
+        "`fleet-reconciler/prune: disabled`",
+        "annotation of a manifest or of a live object",
+        "we never delete it",
+    ),
+    (
+        "`fleet-reconciler/drift: ignore`",
+        "annotation of a manifest",
+        "what is changed in a member stays so until what is desired changes; what was deleted there comes back",
+    ),
+    (
+        '`fleet-reconciler/recreate: "true"`',
+        "annotation of a manifest",
+        "deleted and made anew where a field that cannot change must",
+    ),
     (
         '`fleet-reconciler/suspend: "true"`',
         "annotation of the ConfigMap `fleet-reconciler-suspend`",

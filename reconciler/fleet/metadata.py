@@ -12,14 +12,14 @@ from typing import Any, Final
 from reconciler.fleet import names, schema
 from reconciler.fleet.finding import Finding, field_text, quoted
 from reconciler.model.identity import group_of
-from reconciler.model.marks import RECREATE
+from reconciler.model.marks import DRIFT, PRUNE, RECREATE
 from reconciler.model.time import parse_time
 
 RESERVED_PREFIXES: Final = ("fleet-reconciler/", "applyset.kubernetes.io/")
 """Labels and annotations that are the reconciler's own, on the objects that it writes."""
 
-AUTHORS_KEYS: Final[frozenset[str]] = frozenset({RECREATE})
-"""Keys below a reserved prefix that are meant for people."""
+AUTHORS_KEYS: Final[Mapping[str, str]] = {DRIFT: "ignore", PRUNE: "disabled", RECREATE: "true"}
+"""Annotations below a reserved prefix that are meant for people, and the one value that each has."""
 
 _FIELDS: Final = frozenset(schema.SCHEMAS["definitions.json"]["$defs"]["objectMeta"]["properties"]) | {
     "generateName"
@@ -88,15 +88,27 @@ def check_reserved(body: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Keys that are the reconciler's own, on a template whose metadata is well shaped."""
     metadata = body.get("metadata") or {}
     return tuple(
-        Finding(
-            code="R145",
-            path=("metadata", field, key),
-            message=f"{field[:-1]} {quoted(key)} is reserved for the reconciler",
-        )
+        finding
         for field in ("labels", "annotations")
-        for key in sorted(metadata.get(field) or ())
-        if key.startswith(RESERVED_PREFIXES) and key not in AUTHORS_KEYS
+        for key, value in sorted((metadata.get(field) or {}).items())
+        if key.startswith(RESERVED_PREFIXES)
+        for finding in _reserved(field, key, value)
     )
+
+
+def _reserved(field: str, key: str, value: Any) -> Iterator[Finding]:
+    path = ("metadata", field, key)
+    if field != "annotations" or key not in AUTHORS_KEYS:
+        yield Finding(
+            code="R145", path=path, message=f"{field[:-1]} {quoted(key)} is reserved for the reconciler"
+        )
+    elif value != AUTHORS_KEYS[key]:
+        yield Finding(
+            code="R145",
+            path=path,
+            message=f"annotation {quoted(key)} says {quoted(value)}, which is not acted on",
+            remedy=f"write {AUTHORS_KEYS[key]!r}, or remove it".replace("'", '"'),
+        )
 
 
 def _nameless(needs_name: bool) -> tuple[Finding, ...]:

@@ -23,6 +23,12 @@ CONFLICT_RESOLUTION: Final = "work.karmada.io/conflict-resolution"
 PRUNE: Final = "fleet-reconciler/prune"
 """Annotation; `disabled` on the live object: never deleted by us."""
 
+DRIFT: Final = "fleet-reconciler/drift"
+"""Annotation; `ignore` on the desired object: what is changed in a member stays so until what is desired changes."""
+
+CONTENT: Final = "fleet-reconciler/content"
+"""Annotation that we add beside `drift: ignore`: what was desired, so that a change of it can be told from a member's."""
+
 RECREATE: Final = "fleet-reconciler/recreate"
 """Annotation; `true` on the desired object: deleted and made anew where a field that cannot change must."""
 

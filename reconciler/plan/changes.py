@@ -15,7 +15,7 @@ from reconciler.errors import Problem
 from reconciler.model.config import Approval
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
-from reconciler.model.marks import CONFLICT_RESOLUTION, RECREATE
+from reconciler.model.marks import CONFLICT_RESOLUTION, CONTENT, DRIFT, RECREATE
 from reconciler.model.plan import Action, Change, Desired, Live, Parent, Plan, Refusal, Trial
 from reconciler.plan.fields import apply_entry, differing_paths, same
 from reconciler.plan.guards import cluster_guards, held
@@ -105,6 +105,12 @@ def recreates(payload: Body | None) -> bool:
     return _annotation(payload, RECREATE) == "true"
 
 
+def leaves_drift(payload: Body, live: Body | None) -> bool:
+    """Whether the object asks to be left as the member has it, and nothing else is desired than when it was applied."""
+    content = _annotation(payload, CONTENT)
+    return _annotation(payload, DRIFT) == "ignore" and bool(content) and content == _annotation(live, CONTENT)
+
+
 def drift(before: Body, after: Body, manager: str) -> tuple[str, ...]:
     """Names of the places that the server would change; empty where nothing would. `after` is a dry-run's answer.
 
@@ -154,6 +160,8 @@ def change_of(
         return replace(wanted, reason="waits: the object is being deleted")
     if before is not None and not before.owned and not _overwrites(trial.payload):
         return replace(wanted, reason="exists and is not ours", refusal=_conflict(id_))
+    if before is not None and before.owned and leaves_drift(trial.payload, before.body):
+        return replace(wanted, action=Action.UNCHANGED, reason="left as it is: its annotation says so")
     if trial.refusal is not None:
         return _refused(wanted, trial.refusal)
     if trial.deferred:

@@ -7,6 +7,7 @@ between clusters.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,11 +19,12 @@ from reconciler.interpreter.reading import object_at, value_at, with_value
 from reconciler.interpreter.registry import Interpreters
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.interpreter.webhook.layer import unanswered
+from reconciler.manifests.emit import emit
 from reconciler.manifests.locate import locate
 from reconciler.model.binding import Binding
 from reconciler.model.identity import ObjectId, id_of_body
 from reconciler.model.manifest import Body, Manifest
-from reconciler.model.marks import CONFLICT_RESOLUTION, PRUNE
+from reconciler.model.marks import CONFLICT_RESOLUTION, CONTENT, DRIFT, PRUNE
 from reconciler.model.override import OverridePolicy
 from reconciler.model.webhook import WebhookAnswer, WebhookQuestion
 from reconciler.overrides.apply import AppliedRule, Overridden
@@ -36,6 +38,7 @@ RETAIN_REPLICAS: Final = "resourcetemplate.karmada.io/retain-replicas"
 """Label; `true` on a Deployment leaves `spec.replicas` to the member (spec §2.8). Karmada's key: fleets carry it already."""
 
 _SHOWN: Final = 3
+_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +256,11 @@ def _marked(body: Body, binding: Binding) -> Body:
         added[CONFLICT_RESOLUTION] = "overwrite"
     if binding.preserve_resources_on_deletion and PRUNE not in annotations:
         added[PRUNE] = "disabled"
-    return with_value(body, ("metadata", "annotations"), {**annotations, **added}) if added else body
+    marked = with_value(body, ("metadata", "annotations"), {**annotations, **added}) if added else body
+    if annotations.get(DRIFT) != "ignore":
+        return marked
+    content = hashlib.sha256(emit(marked)).hexdigest()[:_DIGITS]
+    return with_value(marked, ("metadata", "annotations", CONTENT), content)
 
 
 def _changed_identity(template: Manifest, body: Body) -> str:
@@ -340,6 +347,12 @@ def _problem(
     )
 
 
+def _item_path(no_op: NoOp) -> Place:
+    """The item of the rule: one that misses a container here and finds no containers there changes nothing anywhere."""
+    *item, last = no_op.path
+    return tuple(item) if last in ("containerName", "value") else no_op.path
+
+
 def _rule_key(policy: OverridePolicy, index: int) -> tuple[str, str, int]:
     return policy.namespace, policy.name, index
 
@@ -347,12 +360,6 @@ def _rule_key(policy: OverridePolicy, index: int) -> tuple[str, str, int]:
 def _policy_text(policy: OverridePolicy) -> str:
     name = f"{policy.namespace}/{policy.name}" if policy.namespace else policy.name
     return f"{policy.kind} {name}"
-
-
-def _item_path(no_op: NoOp) -> Place:
-    """The item of the rule: one that misses a container here and finds no containers there changes nothing anywhere."""
-    *item, last = no_op.path
-    return tuple(item) if last in ("containerName", "value") else no_op.path
 
 
 def _names_text(names: tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ from reconciler.errors import Outdated, Unreachable
 from reconciler.interpreter.registry import NATIVE
 from reconciler.model.config import Approval
 from reconciler.model.identity import id_of_body
-from reconciler.model.marks import PART_OF, RECREATE
+from reconciler.model.marks import CONTENT, DRIFT, PART_OF, RECREATE
 from reconciler.model.plan import Action
 from reconciler.plan.inventory import PARENT_NAME, apply_set_id
 from reconciler.settings import GuardLimits
@@ -607,6 +607,32 @@ async def test_an_immutable_field_is_named_with_its_remedy_and_recreated_only_wh
     assert [change.recreate for change in plan.changes if change.action is Action.CONFIGURE] == [True]
     assert outcome.complete
     assert plane.find("deployment", "web", "shop")["metadata"]["uid"] != uid
+
+
+async def test_what_asks_to_be_left_stays_as_the_member_has_it_until_something_else_is_desired(
+    clean_clusters,
+):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+
+    def asking(content):
+        body = deployment()
+        body["metadata"]["annotations"] = {DRIFT: "ignore", CONTENT: content}
+        return body
+
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(namespace(), asking("one")))
+        plane.kubectl("-n", "shop", "scale", "deployment", "web", "--replicas=7")
+        # Something else of the fleet moves: everything is looked at again.
+        plan, outcome = await deliver(target, commits.commit(namespace("other"), namespace(), asking("one")))
+        assert outcome.complete
+        assert plane.find("deployment", "web", "shop")["spec"]["replicas"] == 7
+    async with target_of(plane, commits) as fresh:
+        plan, _ = await deliver(fresh, commits.commit(namespace(), asking("one")))
+        assert Action.CONFIGURE not in {change.action for change in plan.changes if change.id.name == "web"}
+        assert plane.find("deployment", "web", "shop")["spec"]["replicas"] == 7
+        await deliver(fresh, commits.commit(namespace(), asking("two")))
+    assert plane.find("deployment", "web", "shop")["spec"]["replicas"] == deployment()["spec"]["replicas"]
 
 
 async def test_an_object_that_could_not_be_made_anew_is_not_deleted(clean_clusters):

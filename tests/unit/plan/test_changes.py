@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from reconciler.model.identity import ObjectId, id_of_body
-from reconciler.model.marks import PART_OF, RECREATE
+from reconciler.model.marks import CONTENT, DRIFT, PART_OF, RECREATE
 from reconciler.model.plan import (
     Action,
     AppliedCommit,
@@ -131,6 +131,26 @@ def test_an_immutable_field_is_refused_unless_the_object_may_be_made_anew():
     (change,) = planned(a_trial(a_body(), asking, refusal=refusal)).changes
     assert (change.action, change.recreate) == (Action.CONFIGURE, True)
     assert "spec.selector" in change.reason
+
+
+def test_what_asks_to_be_left_is_left_until_something_else_is_desired():
+    asking, touched = a_body(data={"k": "v"}), a_body(data={"k": "by hand"})
+    asking["metadata"]["annotations"] = {DRIFT: "ignore", CONTENT: "one"}
+    touched["metadata"]["annotations"] = {DRIFT: "ignore", CONTENT: "one"}
+    (change,) = planned(a_trial(touched, asking)).changes
+    assert change.action is Action.UNCHANGED
+    refusal = Refusal(code="R503", message="m")
+    assert planned(a_trial(touched, asking, refusal=refusal)).changes[0].action is Action.UNCHANGED
+
+    asking["metadata"]["annotations"][CONTENT] = "two"
+    (change,) = planned(a_trial(touched, asking)).changes
+    assert change.action is Action.CONFIGURE
+    assert "data.k" in change.reason
+    (change,) = planned(a_trial(None, asking)).changes
+    assert change.action is Action.CREATE
+    touched["metadata"]["annotations"] = {}
+    asking["metadata"]["annotations"] = {CONTENT: "two"}
+    assert planned(a_trial(touched, asking)).changes[0].action is Action.CONFIGURE
 
 
 def test_making_a_protected_object_anew_needs_an_approval():

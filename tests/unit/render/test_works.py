@@ -215,6 +215,19 @@ def test_preserved_objects_are_marked_never_to_be_pruned():
     assert work.body["metadata"]["annotations"] == {"fleet-reconciler/prune": "disabled"}
 
 
+def test_what_asks_to_be_left_carries_a_digest_of_all_that_is_desired():
+    def content(image="web:1", drift="ignore", **fields):
+        template = manifest(WEB.replace("web:1", image))
+        template.body["metadata"]["annotations"] = {"fleet-reconciler/drift": drift}
+        work = work_for(template, binding(template, ("m1", 6), **fields), "m1", tools())
+        return work.body["metadata"]["annotations"].get("fleet-reconciler/content")
+
+    assert content(drift="other") is None
+    contents = [content(), content(image="web:2"), content(preserve_resources_on_deletion=True)]
+    assert len({*contents, content()}) == 3
+    assert all(len(one) == 16 for one in contents)
+
+
 def test_nothing_of_ours_is_added_where_nothing_is_asked():
     template = manifest(WEB)
     before = copy.deepcopy(template.body)
@@ -315,18 +328,6 @@ def test_an_item_that_never_changes_anything_is_a_warning_at_its_place():
     )
 
 
-def test_an_item_that_changes_some_object_is_no_warning():
-    sometimes = policy("labelsOverrider: [{operator: replace, value: {only: x}}]")
-    web = manifest(WEB)
-    other = manifest(WEB.replace("{app: web}", "{only: here}").replace("name: web", "name: other"))
-    found = [
-        (template, work)
-        for template in (web, other)
-        for work in works_for(template, binding(template, ("m1", 1)), ["m1"], tools(sometimes))
-    ]
-    assert ineffective_overrides(found) == ()
-
-
 def test_an_item_that_misses_for_different_reasons_is_told_with_the_nearest_miss():
     adds = policy("argsOverrider: [{containerName: nope, operator: add, value: [x]}]")
     web = manifest(WEB)
@@ -338,3 +339,15 @@ def test_an_item_that_misses_for_different_reasons_is_told_with_the_nearest_miss
     ]
     (problem,) = ineffective_overrides(found)
     assert problem.evidence == ("no container is named nope (Deployment.apps shop/web, Service shop/a)",)
+
+
+def test_an_item_that_changes_some_object_is_no_warning():
+    sometimes = policy("labelsOverrider: [{operator: replace, value: {only: x}}]")
+    web = manifest(WEB)
+    other = manifest(WEB.replace("{app: web}", "{only: here}").replace("name: web", "name: other"))
+    found = [
+        (template, work)
+        for template in (web, other)
+        for work in works_for(template, binding(template, ("m1", 1)), ["m1"], tools(sometimes))
+    ]
+    assert ineffective_overrides(found) == ()
