@@ -91,15 +91,15 @@ def works_for(
         shares = completion_shares(template, binding, replicas, tools)
         if retain_replicas:
             body = with_value(body, ("metadata", "labels", RETAIN_REPLICAS), "true")
+        revises = binding.is_workload and tools.interpreters.can_revise(body)
+        groups: dict[tuple[int | None, int | None], list[str]] = {}
+        for name in clusters:
+            share = shares.get(name)
+            groups.setdefault((replicas.get(name, 0) if revises else None, share), []).append(name)
+        asked = _questions(body, binding, [count for count, _ in groups], tools)
     except InterpretationError as error:
         return (_uninterpretable(template, tuple(clusters), error),)
-    revises = binding.is_workload and tools.interpreters.can_revise(body)
-    groups: dict[tuple[int | None, int | None], list[str]] = {}
-    for name in clusters:
-        share = shares.get(name)
-        groups.setdefault((replicas.get(name, 0) if revises else None, share), []).append(name)
     works: list[Work] = []
-    asked = _questions(body, binding, [count for count, _ in groups], tools)
     waiting = [each for each in asked if not tools.interpreters.webhook.knows(each)]
     if waiting:
         # All or none: one cluster's share must not shrink before another one's can grow.
