@@ -1,6 +1,7 @@
 """What `explain` says of each decision: the rule, and the file and the line it comes from. Lines are counted by hand."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler.cli.main import root
-from tests.unit.cli.test_explain_and_simulate import explained, run
+from tests.unit.cli.test_explain_and_simulate import EXAMPLE, explained, run
 
 GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.com")
 HOW_TO = Path(__file__).resolve().parents[3] / "docs/how-to/examples"
@@ -156,8 +157,10 @@ def test_groups_say_why_they_were_chosen_or_not(fleet):
     }
 
 
-def test_the_regions_that_were_chosen_from_are_there_with_their_weights():
-    found = explained(HOW_TO / "three-zones", "deployment/ledger")
+def test_the_regions_that_were_chosen_from_are_there_with_their_weights(tmp_path):
+    # Not in place: there the fleet would be the whole repository.
+    fleet = shutil.copytree(HOW_TO / "three-zones", tmp_path / "fleet")
+    found = explained(fleet, "deployment/ledger")
     (attempt,) = found["groups"]
     # Six replicas over three regions are two each, which every region has room for: 1000 a replica.
     assert attempt["regions"] == [
@@ -167,8 +170,8 @@ def test_the_regions_that_were_chosen_from_are_there_with_their_weights():
     assert attempt["divisions"][0]["location"].startswith("policies.yaml:")
 
 
-def test_what_goes_somewhere_without_a_policy_is_not_called_unplaced():
-    example = Path(__file__).resolve().parents[3] / "fleet-repo-example"
+def test_what_goes_somewhere_without_a_policy_is_not_called_unplaced(tmp_path):
+    example = shutil.copytree(EXAMPLE, tmp_path / "fleet")
     namespace = explained(example, "namespace/shop")
     assert namespace["everywhere"]
     assert namespace["verdict"] == "on every cluster: a Namespace needs no policy"
