@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli.output import errors_in, note
 from reconciler.errors import GitError, SettingsError
@@ -27,10 +28,11 @@ from reconciler.settings import BranchNames
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def fleet_root(path: Path) -> Path:
-    """Where the fleet begins that `path` is in: the nearest directory with settings, else the top of its work tree.
+def fleet_root(path: Path, *, is_named: bool) -> Path:
+    """Where the fleet begins that `path` is in: the nearest directory with settings, up to the top of its work tree.
 
-    As git, from any directory below; what Git remembers is of the whole fleet, so a part of it alone is never one.
+    As git, from any directory below: what Git remembers is of the whole fleet, and a part of it is none. Where nobody wrote settings it is
+    the top, or the directory that was named.
     """
     start = path.resolve()
     folders = (start, *start.parents)
@@ -38,15 +40,17 @@ def fleet_root(path: Path) -> Path:
     if not tops:
         return path
     inside = folders[: tops[0] + 1]
-    root = next((folder for folder in inside if (folder / CONFIG_FILE).is_file()), inside[-1])
+    top = start if is_named else inside[-1]
+    root = next((folder for folder in inside if (folder / CONFIG_FILE).is_file()), top)
     if root == start:
         return path
     note(f"the fleet is at {root}")
     return root
 
 
-def _rooted(_context: click.Context, _option: click.Parameter, path: Path) -> Path:
-    return fleet_root(path)
+def _rooted(context: click.Context, option: click.Parameter, path: Path) -> Path:
+    said = context.get_parameter_source(str(option.name))
+    return fleet_root(path, is_named=said is not ParameterSource.DEFAULT)
 
 
 def path_argument(function: F) -> F:

@@ -137,6 +137,12 @@ def test_a_fleet_in_a_directory_of_another_repository_begins_at_its_settings(fle
     assert "4 clusters" in done.stdout
 
 
+def test_without_settings_it_is_the_top_or_the_directory_that_was_named(fleet):
+    (fleet / "reconciler.yaml").unlink()
+    assert "4 clusters" in reconciler("validate", cwd=fleet / "apps").stdout
+    assert "0 clusters" in reconciler("validate", "apps", cwd=fleet).stdout
+
+
 def test_a_repository_without_a_work_tree_is_read_by_its_commits_alone(fleet, tmp_path):
     git(tmp_path, "clone", "--quiet", "--bare", "fleet", "bare.git")
     bare = tmp_path / "bare.git"
