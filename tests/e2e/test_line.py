@@ -1,22 +1,25 @@
-"""The whole line, from ends that no other file looks at: remotes of their own, signatures, an observed cluster.
+"""The whole line, from ends that no other file looks at: remotes of their own, signatures, an observed cluster, Secrets, a dead one.
 
 Each test has a fleet of its own on clusters that all share. Audit logs and `git` are the witnesses.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.controlplane import ControlPlane
 from tests.controlplane.polling import eventually
-from tests.e2e.program import Program, run_cli
+from tests.e2e.program import Program, everywhere, run_cli
 from tests.e2e.scenes import Fleet, delivered, shown_on_failure, summary_of
 from tests.gitservers import bare_repository
 
@@ -208,3 +211,121 @@ def state_of(fleet: Fleet, plane: ControlPlane) -> str:
     """How the delivery to a cluster stands, in the status."""
     rows = {row["name"]: row for row in summary_of(fleet.repository).get("clusters", ())}
     return str(rows.get(plane.name, {}).get("sync", ""))
+
+
+CANARY = "canary-4f1d9c3b"
+
+
+def secret(name: str, namespace: str, value: str, **more: object) -> str:
+    """A Secret with the same value in both forms."""
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": namespace},
+            "data": {"encoded": base64.b64encode(value.encode()).decode()},
+            "stringData": {"plain": value},
+            **more,
+        }
+    )
+
+
+def test_a_secret_is_shown_in_no_log_diff_plan_report_or_status(planes, tmp_path):
+    pushed, pulled, _ = planes
+    fleet = Fleet("secret", [pushed, pulled], tmp_path, pulled=[pulled.name])
+    values = [f"{CANARY}-{number}" for number in range(4)]
+
+    def files(number: int) -> dict[str, str]:
+        return {
+            "apps/secret.yaml": secret("ordinary", fleet.shop, values[number]),
+            # The second cannot change: the server says so, and quotes what it likes.
+            "apps/fixed.yaml": secret("fixed", fleet.shop, values[number], immutable=True),
+            # The third is refused by its shape.
+            "apps/typed.yaml": secret(
+                "typed", fleet.shop, values[number], type="kubernetes.io/tls" if number else "Opaque"
+            ),
+        }
+
+    shown: list[str] = []
+    with (
+        fleet.reconciler("--log-level=debug") as program,
+        fleet.agent(pulled, "--log-level=debug") as agent,
+        shown_on_failure(program, agent),
+    ):
+        allowed = {
+            "reconciler.yaml": config(secrets="allow"),
+            "policies/all.yaml": everywhere("all", ("v1", "Secret"), ("v1", "ConfigMap")),
+        }
+        fleet.wait_for(fleet.commit("first", {**allowed, **files(0)}))
+        second = fleet.commit("all values change, and two of them must not", files(1))
+        eventually("said", lambda: fleet.problems(second).keys() >= {"R503"}, within=60)
+        eventually("told by the agent", lambda: "fixed" in told_by(fleet, pulled), within=60)
+        for plane in fleet.planes:
+            data = plane.kubectl_json("get", "secret", "fixed", "-n", fleet.shop)["data"]
+            assert base64.b64decode(data["plain"]).decode() == values[0]
+            plane.kubectl("patch", "secret", "ordinary", "-n", fleet.shop, "--type=merge", "-p",
+                          json.dumps({"stringData": {"plain": values[2]}}))  # fmt: skip
+        eventually("drift is put back", lambda: program.events("drift.corrected"), within=30)
+        fleet.author.git("fetch", "--quiet", "origin")
+        fleet.author.commit("one more change", files(3))
+        kube = (f"--kubeconfig={fleet.kubeconfig}", f"--namespace=records-{fleet.name}")
+        for arguments in (
+            ("diff", "main~2..main"),
+            ("diff", "main~2..main", "-o", "json"),
+            ("diff", "main~2..main", "-o", "markdown"),
+            ("apply", "--dry-run", *kube),
+            ("apply", "--dry-run", "-o", "json", *kube),
+            ("status",),
+            ("explain", f"Secret/{fleet.shop}/ordinary"),
+        ):
+            answer = run_cli(*arguments, cwd=fleet.author.path)
+            assert "Traceback" not in answer.stderr, answer.stderr
+            shown += [answer.stdout, answer.stderr]
+        program.stop()
+        agent.stop()
+        shown += [program.log_path.read_text(), agent.log_path.read_text()]
+    for branch in ("reconciler/status", f"reconciler/report/{pulled.name}"):
+        shown.append(fleet.repository.git("log", "-p", "--format=%B", branch))
+    # The diffs do speak of the Secrets.
+    assert "ordinary" in "".join(shown)
+    for value in values:
+        for form in (value, base64.b64encode(value.encode()).decode()):
+            assert not [text for text in shown if form in text], form
+
+
+def told_by(fleet: Fleet, plane: ControlPlane) -> str:
+    """The words of what could not be applied, in an agent's report."""
+    branch = f"reconciler/report/{plane.name}"
+    texts = [
+        yaml.safe_load(fleet.repository.read(branch, path))
+        for path in fleet.repository.files(branch)
+        if path.startswith("objects/")
+    ]
+    return " ".join(str(row.get("appliedMessage", "")) for row in texts)
+
+
+def test_a_server_that_hangs_leaves_the_latency_of_the_others_as_it_was(planes, start_cluster, tmp_path):
+    alive = planes[:2]
+    dead = start_cluster("hanging")
+    fleet = Fleet("latency", [*alive, dead], tmp_path)
+    with fleet.reconciler("--timeout=5") as program, shown_on_failure(program):
+        fleet.wait_for(fleet.commit("first", {"apps/maps.yaml": fleet.maps("m")}))
+
+        def seconds(number: int) -> float:
+            """From a push to the object in both healthy clusters."""
+            name = f"sample-{number}"
+            fleet.commit(name, {f"apps/{name}.yaml": fleet.maps(name)})
+            started = time.monotonic()
+            for plane in alive:
+                eventually(name, lambda plane=plane: name in fleet.there(plane), within=30)
+            return time.monotonic() - started
+
+        before = [seconds(number) for number in range(6)]
+        dead.pause_apiserver()
+        # From the first silence over retries and timeouts into the open breaker: none of it is the others' matter.
+        during = [seconds(number) for number in range(6, 18)]
+        assert program.events("cluster.failed")
+        print(f"before {sorted(before)}, during {sorted(during)}")
+        assert sorted(during)[len(during) // 2] < 1.5 * sorted(before)[len(before) // 2] + 0.5
+        assert max(during) < max(before) + 2.0
+        dead.resume()
