@@ -17,6 +17,7 @@ from tests.controlplane import KubectlError
 from tests.controlplane.polling import eventually
 from tests.e2e.program import Program, cluster_file, config_map, everywhere, free_port, namespace
 from tests.e2e.scenes import delivered, shown_on_failure
+from tests.e2e.test_loop import post_webhook
 
 ROOT = Path(__file__).resolve().parents[2]
 BASES = {"reconciler": ROOT / "deploy" / "reconciler", "agent": ROOT / "deploy" / "agent"}
@@ -203,7 +204,9 @@ def test_its_role_is_enough_for_the_lease_the_secrets_and_the_stop_switch_and_fo
         },
     )
 
-    def replica(number, metrics):
+    (tmp_path / "webhook").write_text("s3cret\n")
+
+    def replica(number, metrics, webhooks):
         return Program(
             tmp_path,
             "run",
@@ -212,8 +215,11 @@ def test_its_role_is_enough_for_the_lease_the_secrets_and_the_stop_switch_and_fo
             f"--kubeconfig={kubeconfig}",
             f"--own-context={hub.name}",
             "--leader-elect",
-            "--poll-interval=1",
+            "--no-watch",
+            "--poll-interval=600",
             f"--metrics=127.0.0.1:{metrics}",
+            f"--listen=127.0.0.1:{webhooks}",
+            f"--webhook-secret-file={tmp_path / 'webhook'}",
         )
 
     def answer(port, path):
@@ -226,14 +232,20 @@ def test_its_role_is_enough_for_the_lease_the_secrets_and_the_stop_switch_and_fo
             is not None
         )
 
-    ports = free_port(), free_port()
-    with replica(1, ports[0]) as one, shown_on_failure(one):
+    ports, hooks = (free_port(), free_port()), (free_port(), free_port())
+    with replica(1, ports[0], hooks[0]) as one, shown_on_failure(one):
         eventually("the commit is delivered", delivered(repository, first, [member]), within=60)
         assert leads(ports[0])
-        with replica(2, ports[1]) as two, shown_on_failure(two):
+        with replica(2, ports[1], hooks[1]) as two, shown_on_failure(two):
             eventually("the spare waits", lambda: two.events("lease.waiting"), within=30)
             assert answer(ports[1], "/readyz") == (200, "ok")
             assert not leads(ports[1])
+            # A Service sends a webhook to any replica that is ready: the spare passes it on to the one that works.
+            passed_on = author.commit_and_push(
+                "passed on", {"apps/more.yaml": config_map("more", "shop", a="1")}
+            )
+            assert post_webhook(hooks[1], b"s3cret", "main") == 202
+            eventually("the leader has heard", delivered(repository, passed_on, [member]), within=30)
             assert one.stop() == 0
             second = author.commit_and_push("second", {"apps/two.yaml": config_map("two", "shop", a="1")})
             eventually("the spare takes over", delivered(repository, second, [member]), within=60)
@@ -259,5 +271,10 @@ def test_its_role_is_enough_for_the_lease_the_secrets_and_the_stop_switch_and_fo
             eventually("the stop switch is seen", refusals, within=30)
             author.commit_and_push("third", {"apps/three.yaml": config_map("three", "shop", a="1")})
             count = len(refusals())
-            eventually("the commit is seen, and refused", lambda: len(refusals()) > count + 1, within=30)
+
+            def refused_again():
+                assert post_webhook(hooks[1], b"s3cret", "main") == 202
+                return len(refusals()) > count + 1
+
+            eventually("the commit is seen, and refused", refused_again, within=30)
             assert member.find("configmap", "three", "shop") is None
