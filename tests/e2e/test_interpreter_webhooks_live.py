@@ -96,6 +96,17 @@ def message(repository, plane):
     return next(row for row in summary["clusters"] if row["name"] == plane.name).get("message", "")
 
 
+def is_known(repository, planes):
+    if "reconciler/status" not in repository.branches():
+        return False
+    files = repository.files("reconciler/status")
+    return all(
+        f"clusters/{plane.name}.yaml" in files
+        and "workload.example.io" in repository.read("reconciler/status", f"clusters/{plane.name}.yaml")
+        for plane in planes
+    )
+
+
 def is_ready(plane, replicas):
     status = json.dumps({"status": {"readyReplicas": replicas}})
     plane.kubectl(
@@ -123,14 +134,16 @@ def test_members_keep_what_a_webhook_says_and_their_status_is_what_it_makes_of_i
             "apps/definition.yaml": json.dumps(DEFINITION),
             "apps/ns.yaml": namespace("shop"),
             "apps/map.yaml": config_map("web", "shop", colour="blue"),
-            "apps/web.yaml": json.dumps(workload(replicas=6)),
         },
     )
     kubeconfig = merged_kubeconfig(planes, tmp_path / "kubeconfig")
     agent = agent_arguments(repository, far, tmp_path, kubeconfig)
     with Program(tmp_path, *run_arguments(repository, tmp_path, kubeconfig)) as program:
         try:
-            with Program(tmp_path, *agent):
+            with Program(tmp_path, *agent) as first_agent:
+                # A member that has not reported yet would get no share, and keep none.
+                eventually("both have reported", lambda: is_known(repository, planes), within=60)
+                author.commit_and_push("workload", {"apps/web.yaml": json.dumps(workload(replicas=6))})
                 eventually(
                     "each member has its share",
                     lambda: (spec(near).get("replicas"), spec(far).get("replicas")) == (4, 2),
@@ -199,6 +212,7 @@ def test_members_keep_what_a_webhook_says_and_their_status_is_what_it_makes_of_i
                 )
         except BaseException:
             print(program.text)
+            print(first_agent.text)
             raise
     # Secrets, and kinds that no rule names, were never sent.
     assert {request["kind"]["kind"] for request in server.requests} == {"Workload"}

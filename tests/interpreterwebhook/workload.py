@@ -30,6 +30,7 @@ def workload(name: str = "web", *, namespace: str = "shop", replicas: int = 3, *
 def respond(request: dict[str, Any]) -> dict[str, Any]:
     """The `response` to a `request`."""
     given = request["object"]
+    ready_here = (given.get("status") or {}).get("readyReplicas", 0)
     made = {"uid": request["uid"], "successful": True}
     match request["operation"]:
         case "InterpretReplica":
@@ -40,12 +41,13 @@ def respond(request: dict[str, Any]) -> dict[str, Any]:
         case "Retain":
             return {**made, **patch(("replace", "/spec/paused", request["observedObject"]["spec"]["paused"]))}
         case "AggregateStatus":
-            ready = sum(item["status"]["readyReplicas"] for item in request.get("aggregatedStatus", []))
+            items = request.get("aggregatedStatus", [])
+            ready = sum((item.get("status") or {}).get("readyReplicas", 0) for item in items)
             return {**made, **patch(("add", "/status", {"readyReplicas": ready}))}
         case "InterpretStatus":
-            return {**made, "rawStatus": {"readyReplicas": given["status"]["readyReplicas"]}}
+            return {**made, "rawStatus": {"readyReplicas": ready_here}}
         case "InterpretHealth":
-            return {**made, "healthy": given["status"]["readyReplicas"] == given["spec"]["replicas"]}
+            return {**made, "healthy": ready_here == given["spec"]["replicas"]}
         case "InterpretDependency":
             names = [
                 source["configMapRef"]["name"]
