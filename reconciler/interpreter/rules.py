@@ -36,6 +36,11 @@ class RuleFailed(InterpretationError):  # noqa: N818 - named for what happened
         self.is_transient = is_transient
 
 
+def is_transient(error: InterpretationError) -> bool:
+    """Whether the same question may have an answer at the next attempt: then nothing that came of the failure may be remembered."""
+    return isinstance(error, RuleFailed) and error.is_transient
+
+
 class ScriptFailed(RuleFailed):
     """A script failed, ran out of its limits or of time (transient), or returned something else."""
 

@@ -123,7 +123,9 @@ def _tracks(
         lane = memo.lane(template.id)
         about = answers.get(template.id, ())
         inputs = (template, old, rules, about)
-        stands = lane.remember("standing", inputs, partial(standing, *inputs))
+        stands = lane.remember(
+            "standing", inputs, partial(standing, *inputs), lasts=lambda each: not each.is_transient
+        )
         tracks.append(Track(standing=stands, lane=lane, previous=old, binding=stands.binding, answers=about))
     return tracks
 

@@ -53,6 +53,8 @@ class Content:
     overrides: tuple[str, ...] = ()
     """The override policies that had a say somewhere, as a binding names them."""
     asked: tuple[WebhookQuestion, ...] = ()
+    is_transient: bool = False
+    """Some of it failed for a reason that may be gone at the next attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +158,13 @@ def _content(
         return found
     knowing = tools.knowing(track.answers)
     compute = partial(content, template, binding, names, everywhere, knowing, retain_replicas=retain_replicas)
-    found = track.lane.remember("content by its causes", (*_causes(binding), *around), compute)
-    return track.lane.keep("content", (binding, *around), found)
+    causes = (*_causes(binding), *around)
+    found = track.lane.remember("content by its causes", causes, compute, lasts=_lasts)
+    return track.lane.keep("content", (binding, *around), found) if _lasts(found) else found
+
+
+def _lasts(found: Content) -> bool:
+    return not found.is_transient
 
 
 def content(
@@ -195,6 +202,7 @@ def content(
         has_no_ops=any(work.no_ops for work in works),
         overrides=_overrides(works),
         asked=tuple(dict.fromkeys(question for work in works for question in work.asked)),
+        is_transient=any(work.is_transient for work in works),
     )
 
 

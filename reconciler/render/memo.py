@@ -26,13 +26,24 @@ class Lane:
     def __init__(self) -> None:
         self._answers: dict[str, tuple[tuple[Any, ...], Any]] = {}
 
-    def remember(self, stage: str, inputs: tuple[Any, ...], compute: Callable[[], T]) -> T:
-        """The answer of `compute`, which must depend on nothing but `inputs`; the same object as long as they are the same."""
+    def remember(
+        self,
+        stage: str,
+        inputs: tuple[Any, ...],
+        compute: Callable[[], T],
+        *,
+        lasts: Callable[[T], bool] = lambda _: True,
+    ) -> T:
+        """The answer of `compute`, which must depend on nothing but `inputs`; the same object as long as they are the same.
+
+        One that does not last (a script ran out of time) is computed anew the next time.
+        """
         found = self.recall(stage, inputs)
         if found is not None:
             answer: T = found[0]
             return answer
-        return self.keep(stage, inputs, compute())
+        new = compute()
+        return self.keep(stage, inputs, new) if lasts(new) else new
 
     def recall(self, stage: str, inputs: tuple[Any, ...]) -> tuple[Any] | None:
         """The answer kept for the same inputs, in a tuple of one; or None."""

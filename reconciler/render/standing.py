@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.errors import Problem
 from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.registry import Interpreters
-from reconciler.interpreter.rules import InterpretationError
+from reconciler.interpreter.rules import InterpretationError, is_transient
 from reconciler.interpreter.webhook.layer import unanswered
 from reconciler.model.binding import Binding
 from reconciler.model.identity import ObjectId
@@ -51,6 +51,8 @@ class Standing:
     problems: tuple[Problem, ...] = ()
     asked: tuple[WebhookQuestion, ...] = ()
     """What webhooks had to be asked to know this."""
+    is_transient: bool = False
+    """It failed for a reason that may be gone at the next attempt."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,6 +135,7 @@ def standing(
             everywhere=everywhere,
             problems=(messages.uninterpretable(template, error),),
             asked=asked,
+            is_transient=is_transient(error),
         )
     interpretation = Interpretation(
         uid=template_uid(template, previous), replicas=replicas, requirements=requirements

@@ -17,7 +17,7 @@ from reconciler.errors import Problem, Severity
 from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.reading import object_at, value_at, with_value
 from reconciler.interpreter.registry import Interpreters
-from reconciler.interpreter.rules import InterpretationError
+from reconciler.interpreter.rules import InterpretationError, is_transient
 from reconciler.interpreter.webhook.layer import unanswered
 from reconciler.manifests.emit import emit
 from reconciler.manifests.locate import locate
@@ -57,6 +57,8 @@ class Work:
     """The override policy that could not be applied."""
     asked: tuple[WebhookQuestion, ...] = ()
     """What webhooks had to be asked for it."""
+    is_transient: bool = False
+    """It failed for a reason that may be gone at the next attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +307,8 @@ def _touches(entry: AppliedRule, field: str) -> bool:
 
 
 def _uninterpretable(template: Manifest, names: tuple[str, ...], error: InterpretationError) -> Work:
-    return Work(clusters=names, body=None, problems=(messages.uninterpretable(template, error),))
+    problem = messages.uninterpretable(template, error)
+    return Work(clusters=names, body=None, problems=(problem,), is_transient=is_transient(error))
 
 
 def _ineffective(found: list[tuple[Manifest, NoOp]]) -> Problem:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.errors import Problem
 from reconciler.fleet.assemble import assemble
 from reconciler.interpreter.registry import NATIVE, NATIVE_RULES
-from reconciler.interpreter.rules import InterpretationError
+from reconciler.interpreter.rules import InterpretationError, ScriptFailed
 from reconciler.manifests.emit import emit
 from reconciler.model.cluster import ClusterStatus, ResourceSummary
 from reconciler.model.fleet import Fleet, Source, SourceFile
@@ -82,6 +83,7 @@ def observed(**pods: int) -> Observation:
 
 
 HERE = observed(a=100, b=100)
+DIVIDED = {"replicaScheduling": {"replicaSchedulingType": "Divided"}}
 
 
 def failing(**rules: Any) -> Any:
@@ -210,6 +212,28 @@ def test_a_pass_without_news_gives_the_same_tree_and_bindings_themselves():
     second = render(fleet, HERE, before, NOW, memo=memo)
     assert second.tree is first.tree
     assert second.bindings[WEB] is first.bindings[WEB]
+
+
+@pytest.mark.parametrize("operation", ["replicas", "revise"])
+@pytest.mark.parametrize("is_transient", [True, False])
+def test_a_memo_forgets_a_failure_that_may_be_gone_the_next_time(operation: str, is_transient: bool):
+    attempts = []
+
+    def late(*given: Any) -> Any:
+        attempts.append(given)
+        if len(attempts) == 1:
+            problem = Problem(code="R423", message="the script took too long")
+            raise ScriptFailed(problem, is_transient=is_transient)
+        return getattr(NATIVE_RULES["apps/v1", "Deployment"], operation)(*given)
+
+    memo, rules = Memo(), failing(**{operation: late})
+    fleet = fleet_of(deployment(), policy(placement=DIVIDED))
+    first = render(fleet, HERE, PreviousRender(), NOW, memo=memo, interpreters=rules)
+    assert not first.complete
+    again = render(fleet, HERE, PreviousRender(), NOW, memo=memo, interpreters=rules)
+    assert again.complete == is_transient
+    if is_transient:
+        assert again.tree == render(fleet, HERE, PreviousRender(), NOW).tree
 
 
 def test_a_memo_does_not_carry_one_facts_answer_to_another():
