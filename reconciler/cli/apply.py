@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -41,6 +41,7 @@ from reconciler.errors import ClusterError, Problem, SettingsError
 from reconciler.settings import BranchNames, Settings
 
 if TYPE_CHECKING:
+    from reconciler.interpreter.registry import Interpreters
     from reconciler.kube.client import Client
     from reconciler.loop.asking import Asker
     from reconciler.loop.island import Island
@@ -179,6 +180,7 @@ class Standing:
     commit: str
     fleet: Fleet
     desired: dict[str, Desired]
+    trees: Mapping[str, Mapping[str, bytes]]
     verdict: ReleaseVerdict
     complete: bool
     now: datetime
@@ -213,6 +215,7 @@ def _standing(path: Path, branches: BranchNames, settings: Settings) -> Standing
         commit=tip,
         fleet=fleet,
         desired=desired,
+        trees=read_previous(repository, tip).trees,
         verdict=standing_verdict(repository, tip, fleet.approvals, settings.guards, now),
         complete=commit.trailers.get(COMPLETE) == "true",
         now=now,
@@ -235,20 +238,22 @@ def _islands(
     from reconciler.loop.asking import Live, Nobody  # noqa: PLC0415
     from reconciler.loop.decide import Memory  # noqa: PLC0415
     from reconciler.plan.changes import Rules  # noqa: PLC0415
+    from reconciler.render.cluster_files import CUSTOMIZATIONS, WEBHOOKS, rules_in  # noqa: PLC0415
     from reconciler.targets.registry import source_for  # noqa: PLC0415
 
     ways = access.ways(own)
     answering = Live(asker) if asker is not None else Nobody()
-    interpreters = (
-        Memory()
-        .interpreters(standing.fleet.customizations, standing.now, standing.fleet.webhooks)
-        .asking(answering)
-    )
+    memory = Memory()
     islands = []
     for cluster in standing.fleet.clusters:
         wanted = not globs or any(fnmatchcase(cluster.name, glob) for glob in globs)
         if not wanted or cluster.name not in standing.desired:
             continue
+
+        files = standing.trees[cluster.name]
+        interpreters = memory.interpreters(
+            rules_in(files, CUSTOMIZATIONS), standing.now, rules_in(files, WEBHOOKS)
+        ).asking(answering)
 
         async def tree(commit: str, name: str = cluster.name) -> Any:
             return standing.objects_at(name, commit)
@@ -271,7 +276,7 @@ def _islands(
                 ),
                 stopped=partial(stopped, cluster.name),
                 changed=lambda: None,
-                interpreters=lambda: interpreters,
+                interpreters=_always(interpreters),
             ),
         )
         island.suspended = stopped(cluster.name) or (
@@ -280,6 +285,10 @@ def _islands(
         island.want(standing.desired[cluster.name])
         islands.append(island)
     return islands
+
+
+def _always(interpreters: Interpreters) -> Callable[[], Interpreters]:
+    return lambda: interpreters
 
 
 async def _plan(island: Island, result: Result) -> None:

@@ -60,7 +60,8 @@ class Answered:
         if self.asker is None:
             self._asked = _asked(decision.rendered)
             return at, decision
-        await self.asker.keep_to(decision.interpreters.webhook.webhooks)
+        rules = (decision.interpreters.webhook, decision.in_force.webhook)
+        await self.asker.keep_to(webhook for layer in rules for webhook in layer.webhooks)
         before = self._asked
         for _ in range(ROUNDS):
             rendered = decision.rendered

@@ -5,8 +5,6 @@ Blocking calls, for one thread at a time.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,8 +23,7 @@ from reconciler.interpreter.registry import Interpreters
 from reconciler.loop.decide import Memory
 from reconciler.loop.record import desired_of
 from reconciler.model.config import Approval
-from reconciler.model.identity import ObjectId, id_of_body, object_id_of_path
-from reconciler.model.manifest import Manifest, Origin
+from reconciler.model.identity import ObjectId, object_id_of_path
 from reconciler.model.plan import Desired
 from reconciler.plan.guards import tightened
 from reconciler.render.cluster_files import (
@@ -37,6 +34,7 @@ from reconciler.render.cluster_files import (
     ClusterSettings,
     decode_approvals,
     decode_settings,
+    rules_in,
 )
 from reconciler.settings import BranchNames, GuardLimits
 
@@ -161,7 +159,7 @@ class ClusterBranch:
             limits=limits,
             approvals=decode_approvals(files[APPROVALS]) if APPROVALS in files else (),
             interpreters=self.memory.interpreters(
-                manifests_in(files, CUSTOMIZATIONS), commit.committer_time, manifests_in(files, WEBHOOKS)
+                rules_in(files, CUSTOMIZATIONS), commit.committer_time, rules_in(files, WEBHOOKS)
             ),
         )
 
@@ -195,11 +193,3 @@ class ClusterBranch:
     def _settings_at(self, commit: str) -> ClusterSettings:
         files = Files(self.repository, read_commit(self.repository, commit).tree)
         return decode_settings(files[SETTINGS]) if SETTINGS in files else ClusterSettings()
-
-
-def manifests_in(files: Mapping[str, bytes], path: str) -> tuple[Manifest, ...]:
-    """The interpreter customizations, or webhook configurations, that travel in a cluster's tree."""
-    if path not in files:
-        return ()
-    origin = Origin(path=path)
-    return tuple(Manifest(id=id_of_body(body), body=body, origin=origin) for body in json.loads(files[path]))

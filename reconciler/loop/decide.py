@@ -30,8 +30,9 @@ from reconciler.model.fleet import Fleet, Source
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
 from reconciler.model.observation import Observation
-from reconciler.model.tree import PreviousRender, Rendered
+from reconciler.model.tree import PreviousRender, Rendered, Variant
 from reconciler.render.bindings import decode_binding
+from reconciler.render.cluster_files import CUSTOMIZATIONS, RULES, WEBHOOKS, rules_in, rules_of
 from reconciler.render.memo import Memo
 from reconciler.render.render import render
 from reconciler.scheduler.batch import PROFILES
@@ -77,6 +78,8 @@ class Decision:
     rendered: Rendered
     now: datetime
     interpreters: Interpreters = NATIVE
+    in_force: Interpreters = NATIVE
+    """The rules by which members' objects are treated: those that travel in their trees."""
     profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
 
     @property
@@ -198,8 +201,27 @@ def decide(
         rendered=rendered,
         now=now,
         interpreters=interpreters,
+        in_force=_in_force(fleet, rendered, interpreters, memory, now),
         profiles=profiles,
     )
+
+
+def _in_force(
+    fleet: Fleet, rendered: Rendered, interpreters: Interpreters, memory: Memory, now: datetime
+) -> Interpreters:
+    """Those of the fleet, but while a document with rules is refused or cannot be read those that were delivered last."""
+    if fleet.is_complete:
+        return interpreters
+    delivered: dict[str, Variant] = {}
+    for variant in rendered.tree.variants:
+        known = delivered.get(variant.path)
+        # A cluster that is new has no rules of before.
+        if variant.path in RULES and (known is None or len(known.clusters) < len(variant.clusters)):
+            delivered[variant.path] = variant
+    files = {path: variant.data for path, variant in delivered.items()}
+    if files == rules_of(fleet) or not rendered.tree.clusters:
+        return interpreters
+    return memory.interpreters(rules_in(files, CUSTOMIZATIONS), now, rules_in(files, WEBHOOKS))
 
 
 def observed_scopes(observation: Observation) -> dict[tuple[str, str], bool]:

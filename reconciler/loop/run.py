@@ -288,7 +288,7 @@ class Reconciler:
                 return
             self.limits = await self.asked.do(Record.limits_of, decision)
             self.approvals = decision.fleet.approvals
-            self.interpreters = self.answered.live(decision.interpreters)
+            self.interpreters = self.answered.live(decision.in_force)
             await self._archipelago.settle(decision.fleet.clusters, decision.observation, commit)
 
     # --- small things ---

@@ -77,7 +77,7 @@ def known_faults(fleet: Fleet, previous: PreviousRender, memo: Memo) -> Faults:
     names = tuple(sorted(cluster.name for cluster in fleet.clusters))
     inputs: tuple[object, ...] = (fleet.refused, fleet.unreadable, names, tuple(previous.trees))
     if fleet.unreadable:
-        inputs += (known_policies(fleet), known_overrides(fleet))
+        inputs += (known_policies(fleet), known_overrides(fleet), fleet.customizations, fleet.webhooks)
     return memo.fleet.remember("faults", inputs, lambda: faults_of(fleet, previous))
 
 

@@ -7,6 +7,7 @@ bytes on every cluster. A file whose content would be empty is not written.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -15,7 +16,8 @@ from typing import Any
 from reconciler.model.cluster import Cluster, DeliveryMode
 from reconciler.model.config import Approval
 from reconciler.model.fleet import Fleet
-from reconciler.model.identity import ObjectId
+from reconciler.model.identity import ObjectId, id_of_body
+from reconciler.model.manifest import Manifest, Origin
 
 DIRECTORY = ".fleet-reconciler"
 SETTINGS = f"{DIRECTORY}/settings"
@@ -23,6 +25,8 @@ APPROVALS = f"{DIRECTORY}/approvals"
 SUSPENDED = f"{DIRECTORY}/suspended"
 CUSTOMIZATIONS = f"{DIRECTORY}/customizations"
 WEBHOOKS = f"{DIRECTORY}/webhooks"
+RULES = (CUSTOMIZATIONS, WEBHOOKS)
+"""The files with the fleet's rules of interpretation."""
 _API_VERSION = "fleet-reconciler/v1alpha1"
 
 
@@ -70,13 +74,25 @@ def files_for(fleet: Fleet, cluster: Cluster, suspended: tuple[str, ...]) -> dic
         files[APPROVALS] = _json([_approval(approval) for approval in approvals])
     if suspended:
         files[SUSPENDED] = _json(sorted(suspended))
-    if fleet.customizations:
-        ordered = sorted(fleet.customizations, key=lambda manifest: manifest.id)
-        files[CUSTOMIZATIONS] = _json([manifest.body for manifest in ordered])
-    if fleet.webhooks:
-        ordered = sorted(fleet.webhooks, key=lambda manifest: manifest.id)
-        files[WEBHOOKS] = _json([manifest.body for manifest in ordered])
-    return files
+    return files | rules_of(fleet)
+
+
+def rules_of(fleet: Fleet) -> dict[str, bytes]:
+    """The files with the rules that the fleet declares; the same for every cluster."""
+    declared = {CUSTOMIZATIONS: fleet.customizations, WEBHOOKS: fleet.webhooks}
+    return {
+        path: _json([manifest.body for manifest in sorted(manifests, key=lambda each: each.id)])
+        for path, manifests in declared.items()
+        if manifests
+    }
+
+
+def rules_in(files: Mapping[str, bytes], path: str) -> tuple[Manifest, ...]:
+    """The interpreter customizations, or webhook configurations, that travel in a cluster's tree."""
+    if path not in files:
+        return ()
+    origin = Origin(path=path)
+    return tuple(Manifest(id=id_of_body(body), body=body, origin=origin) for body in json.loads(files[path]))
 
 
 def encode_settings(settings: ClusterSettings) -> bytes:

@@ -17,6 +17,7 @@ from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
 from reconciler.model.override import OverridePolicy
 from reconciler.model.tree import PreviousRender
+from reconciler.render.cluster_files import RULES, rules_in
 
 CONFIG_FILE = "reconciler.yaml"
 _PROPAGATION = ("PropagationPolicy", "ClusterPropagationPolicy")
@@ -39,6 +40,9 @@ class Faults:
     propagation: tuple[Manifest, ...] = ()
     overrides: tuple[Manifest, ...] = ()
     customizations: tuple[Manifest, ...] = ()
+    """Refused documents with rules of interpretation, of either kind."""
+    lost_rules: tuple[Manifest, ...] = ()
+    """Such documents that were there and are gone in a fleet that cannot be read whole, as the trees still have them."""
     unreadable: str = ""
     """A file that cannot be read: whatever is gone may be in it."""
     known_policies: frozenset[Claim] = frozenset()
@@ -70,6 +74,9 @@ class Faults:
         for customization in self.customizations:
             if _may_interpret(customization, template):
                 return f"{_words(customization)} is refused and interprets its kind"
+        for lost in self.lost_rules:
+            if _may_interpret(lost, template):
+                return f"{_words(lost)}, which interprets its kind, is gone, while {self.unreadable} cannot be read"
         for name in previous.target_names if previous is not None else ():
             if name in self.clusters:
                 return self.clusters[name]
@@ -116,10 +123,22 @@ def faults_of(fleet: Fleet, previous: PreviousRender) -> Faults:
         propagation=tuple(propagation),
         overrides=tuple(overrides),
         customizations=tuple(customizations),
+        lost_rules=_lost_rules(fleet, previous) if fleet.unreadable else (),
         unreadable=fleet.unreadable[0] if fleet.unreadable else "",
         known_policies=known_policies(fleet),
         known_overrides=known_overrides(fleet),
     )
+
+
+def _lost_rules(fleet: Fleet, previous: PreviousRender) -> tuple[Manifest, ...]:
+    known = {manifest.id for manifest in (*fleet.customizations, *fleet.webhooks, *fleet.refused)}
+    found = {
+        manifest.id: manifest
+        for files in previous.trees.values()
+        for path in RULES
+        for manifest in rules_in(files, path)
+    }
+    return tuple(found[id_] for id_ in sorted(found.keys() - known))
 
 
 def known_policies(fleet: Fleet) -> frozenset[Claim]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from reconciler.model.fleet import Fleet
 from reconciler.model.identity import ObjectId
 from reconciler.model.tree import PreviousRender, RenderTree, Variant
-from reconciler.render.cluster_files import CUSTOMIZATIONS, WEBHOOKS, files_for
+from reconciler.render.cluster_files import RULES, files_for
 from reconciler.render.committing import Committed, kept
 from reconciler.render.contents import Absent, Contents
 from reconciler.render.facts import Facts
@@ -67,13 +67,13 @@ def _whole_directories(previous: PreviousRender, clusters: tuple[str, ...]) -> t
 
 
 def _held_files(facts: Facts, faults: Faults, previous: PreviousRender) -> HeldFiles:
-    """The rules that agents have already, while a document with rules is refused: theirs stay as their objects do."""
-    if not faults.customizations:
+    """The rules that members have already, while a document with rules is refused or cannot be read: they stay as the objects do."""
+    if not faults.customizations and not faults.lost_rules:
         return ()
     return tuple(
         (cluster.name, path, data)
         for cluster in facts.clusters
-        for path in (CUSTOMIZATIONS, WEBHOOKS)
+        for path in RULES
         if (data := previous.trees.get(cluster.name, {}).get(path)) is not None
     )
 
