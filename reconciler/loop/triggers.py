@@ -23,6 +23,8 @@ from reconciler.settings import BranchNames
 
 MAX_WEBHOOK_BYTES: Final = 5 * 1024 * 1024
 """GitHub caps its payloads at 25 MB; a push event of ours is a few kilobytes, and reading more is not needed."""
+_WRITES: Final = frozenset({"created", "modified", "moved", "deleted"})
+"""What a file watch may tell of that moves a branch."""
 
 
 class Triggers:
@@ -127,7 +129,8 @@ def _is_signed(request: web.Request, body: bytes, secret: bytes) -> bool:
 def watch_repository(path: Path, branch: str, fire: Callable[[str], None]) -> Callable[[], None]:
     """Fire when `branch` of the local repository at `path` has moved; returns what stops the watch. Raises GitError.
 
-    Only a branch that shows another commit counts: reading it, as our own fetch does, is an event of the file system too.
+    Only a branch that shows another commit counts, and only writing is heard: reading is an event of the file system too, our own
+    look at the branch as well, which would be answered by another look for ever.
     """
     from watchdog.events import FileSystemEvent, FileSystemEventHandler  # noqa: PLC0415 - local repositories only
     from watchdog.observers import Observer  # noqa: PLC0415
@@ -140,6 +143,8 @@ def watch_repository(path: Path, branch: str, fire: Callable[[str], None]) -> Ca
 
     class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
+            if event.event_type not in _WRITES:
+                return
             if not {str(event.src_path), str(getattr(event, "dest_path", ""))} & wanted:
                 return
             tip = resolve(repository, branch)

@@ -514,8 +514,10 @@ local function step_over(item, text, at, starts, ends)
     return nil
   end
   local from, to = starts[item.number], ends[item.number]
-  if not from or not to then
+  if not from or to == nil or (to == false and from > #text) then
     fail("invalid capture index")
+  elseif to == false then
+    return at -- what a position holds is no text
   end
   local captured = sub(text, from, to - 1)
   spend(floor(#captured / 64))

@@ -128,8 +128,12 @@ def test_a_hostile_script_ends_in_a_problem_while_others_are_answered(path, engi
     rules = interpreters(engine, script, field_name)
     assert rules.rule(BYSTANDER, "health")(BYSTANDER)
 
-    with Witness(engine) as witness, pytest.raises(ScriptFailed) as caught:
-        rules.rule(VICTIM, RULE_OF_FIELD[field_name])(VICTIM)
+    # Running out of time is transient: a machine that others keep busy has another try or two.
+    for _ in range(3):
+        with Witness(engine) as witness, pytest.raises(ScriptFailed) as caught:
+            rules.rule(VICTIM, RULE_OF_FIELD[field_name])(VICTIM)
+        if not caught.value.is_transient or "R423" in codes:
+            break
 
     problem = caught.value.problem
     print(problem)
@@ -138,8 +142,9 @@ def test_a_hostile_script_ends_in_a_problem_while_others_are_answered(path, engi
     assert problem.code in codes
     assert problem.location is not None
     assert problem.location.path == FILE
-    # The block begins on line 8 of the file; what has no line of its own is said of the whole script.
-    assert 8 + int(first) <= problem.location.line <= 8 + int(last or first)
+    # The block begins on line 8 of the file; what has no line of its own is said of the whole script, as whatever was cut off is.
+    least = 8 if problem.code == "R423" else 8 + int(first)
+    assert least <= problem.location.line <= 8 + int(last or first)
     assert problem.subject == "Gadget.example.io shop/victim"
     assert str(problem).isprintable() or "\n" in str(problem)
     assert len(str(problem)) < 2000

@@ -107,7 +107,7 @@ class Scene:
         return sorted(id_.name for id_ in self.cluster.objects)
 
 
-async def until(what, within=5.0):
+async def until(what, within=30.0):
     """Wait for a claim to come true; the event loop goes on meanwhile."""
     async with asyncio.timeout(within):
         while not what():  # noqa: ASYNC110 - a claim about plain values has no event

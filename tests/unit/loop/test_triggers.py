@@ -168,3 +168,19 @@ async def test_a_local_branch_that_moves_is_noticed_and_another_one_is_not(tmp_p
             await asyncio.wait_for(triggers.wait(), 0.3)
     finally:
         stop()
+
+
+async def test_looking_at_a_branch_is_not_answered_by_another_look(tmp_path):
+    repository = bare_repository(tmp_path / "fleet.git")
+    author = Clone(tmp_path / "author", repository.url)
+    author.commit_and_push("first", {"a": "1"})
+    triggers = Triggers(poll_interval=0.0)
+    stop = watch_repository(repository.path, "main", triggers.fire_threadsafe)
+    try:
+        author.commit_and_push("second", {"a": "2"})
+        assert await asyncio.wait_for(triggers.wait(), 5) == ("local",)
+        spent = time.process_time()
+        await asyncio.sleep(0.5)
+        assert time.process_time() - spent < 0.1
+    finally:
+        stop()
