@@ -50,7 +50,7 @@ def size_after_retaining(decision: Decision) -> int:
     return int(decision.in_force.retain(DESIRED, LIVE)["spec"]["size"])
 
 
-@pytest.mark.parametrize("broken", [RULES.replace("function Retain", "funktion Retain"), "spec: [\n"])
+@pytest.mark.parametrize("broken", [RULES.replace("function Retain(", "function Retain)"), "spec: [\n"])
 @pytest.mark.parametrize("is_restarted", [False, True])
 def test_a_broken_document_with_rules_leaves_those_of_the_last_render_in_force(
     broken: str, is_restarted: bool
