@@ -215,7 +215,15 @@ class Stage:
 
 def step(plane: ControlPlane, mark: int) -> list[tuple[str, str, str]]:
     """(verb, resource, name) of the writes since a mark that the server took; the program's own record apart."""
-    return [(verb, resource, name) for verb, resource, _, name in writes_to_objects(plane, mark)]
+    taken = [(verb, resource, name) for verb, resource, _, name in writes_to_objects(plane, mark)]
+    # Whoever is killed while a write is under way does not hear of it: the audit log says 504, and the object is there or is
+    # written again.
+    unheard = {
+        (write.verb, write.resource, write.name)
+        for write in plane.writes(since=mark)
+        if write.code == 504 and "fleet-reconciler" not in (write.namespace, write.name)
+    }
+    return taken + sorted(unheard - set(taken))
 
 
 def uids(plane: ControlPlane) -> dict[str, str]:
