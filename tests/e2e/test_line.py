@@ -322,11 +322,16 @@ def test_a_server_that_hangs_leaves_the_latency_of_the_others_as_it_was(planes, 
                 eventually(name, lambda plane=plane: name in fleet.there(plane), within=30)
             return time.monotonic() - started
 
+        def silences() -> int:
+            return len(program.events("cluster.failed"))
+
         before = [seconds(number) for number in range(6)]
         dead.pause_apiserver()
+        during: list[float] = []
         # From the first silence over retries and timeouts into the open breaker: none of it is the others' matter.
-        during = [seconds(number) for number in range(6, 18)]
-        assert program.events("cluster.failed")
+        while len(during) < 12 or silences() < 3:
+            assert len(during) < 500, "the silent server was never noticed"
+            during.append(seconds(6 + len(during)))
         print(f"before {sorted(before)}, during {sorted(during)}")
         assert sorted(during)[len(during) // 2] < 1.5 * sorted(before)[len(before) // 2] + 0.5
         assert max(during) < max(before) + 2.0
