@@ -142,7 +142,8 @@ class Live:
     are); `trials` holds the other desired ones. `owned` is the size of the inventory where only a part of it is given.
     `inventory` is what is ours and still there. `unreadable` kinds (`Kind.group`) could not be listed: whatever
     of them is not desired stays, and is not forgotten. `partial`: only the objects in `trials` were looked at, so nothing
-    may be concluded from what is missing here, and nothing is pruned or recorded.
+    may be concluded from what is missing here, and nothing is pruned or recorded. `stood` objects have been what is desired
+    now before: if they differ, others changed them.
     """
 
     cluster: str
@@ -154,6 +155,7 @@ class Live:
     problems: tuple[Problem, ...] = ()
     partial: bool = False
     rest_known: bool = False
+    stood: frozenset[ObjectId] = frozenset()
     owned: int | None = None
 
 
@@ -185,6 +187,8 @@ class Change:
     """The dry-run failed on something that an object of the same plan will cure."""
     recreate: bool = False
     """Deleted first, then made anew: a field that cannot change must, and the object says that it may."""
+    correction: bool = False
+    """Nothing new is desired: what others changed is put back. Waits for no other object."""
     digest: str = ""
     """The desired content's digest (`DesiredObject.digest`)."""
     uid: str = ""

@@ -54,6 +54,7 @@ def changes(desired: Desired, live: Live, rules: Rules) -> Plan:
             live.trials.get(id_),
             rules.manager,
             suspended=id_ in desired.suspended,
+            correction=id_ in live.stood,
         )
         for id_ in sorted(unknown, key=apply_key)
     ]
@@ -139,10 +140,16 @@ def _comparable(body: Body) -> dict[str, Any]:
 
 
 def change_of(
-    id_: ObjectId, digest: str, trial: Trial | None, manager: str, *, suspended: bool = False
+    id_: ObjectId,
+    digest: str,
+    trial: Trial | None,
+    manager: str,
+    *,
+    suspended: bool = False,
+    correction: bool = False,
 ) -> Change:
-    """What becomes of one desired object, from its dry-run alone."""
-    skipped = Change(id=id_, action=Action.SKIP, digest=digest)
+    """What becomes of one desired object, from its dry-run alone. `correction`: only others can have changed it."""
+    skipped = Change(id=id_, action=Action.SKIP, digest=digest, correction=correction)
     if suspended:
         return replace(skipped, reason="suspended by its policy")
     if trial is None:

@@ -21,7 +21,8 @@ def hold_stage(
 ) -> tuple[tuple[Change, ...], set[ObjectId]]:
     """The stage with what must wait skipped, and which of its objects the server refused.
 
-    A conflict is not a mistake in the manifest: it holds nothing but itself.
+    A conflict is not a mistake in the manifest: it holds nothing but itself. What merely puts drift back is held by nothing: it
+    leaves no application half changed. (Of an object that cannot be tried yet that is not known.)
     """
     refused = {
         change.id for change in stage if change.refusal is not None and change.refusal.code != CONFLICT
@@ -40,7 +41,7 @@ def hold_deletions(deletions: Sequence[Change], refused: Iterable[ObjectId]) -> 
 
 
 def _unless_blocked(change: Change, blockers: Sequence[ObjectId]) -> Change:
-    if change.action not in (Action.CREATE, Action.CONFIGURE):
+    if change.action not in (Action.CREATE, Action.CONFIGURE) or (change.correction and not change.deferred):
         return change
     for blocker in blockers:
         if _blocks(blocker, change.id):

@@ -71,6 +71,7 @@ class Inspector:
             cluster=site.cluster,
             trials=await self.trials(examined, desired, found),
             known=frozenset(known),
+            stood=self._stood(examined),
             inventory=ours,
             unreadable=frozenset(unreadable),
             parent=parent,
@@ -93,6 +94,7 @@ class Inspector:
             cluster=self.site.cluster,
             trials=trials,
             rest_known=True,
+            stood=self._stood(examined),
             inventory=leaving,
             owned=len(self.table),
             parent=parent,
@@ -103,8 +105,16 @@ class Inspector:
         asked = [desired.objects[id_] for id_ in ids if id_ in desired.objects]
         trials = await self.trials(asked, desired, self._seen(asked))
         return Live(
-            cluster=self.site.cluster, trials=trials, owned=len(self.table), parent=parent, partial=True
+            cluster=self.site.cluster,
+            trials=trials,
+            owned=len(self.table),
+            stood=self._stood(asked),
+            parent=parent,
+            partial=True,
         )
+
+    def _stood(self, objects: Iterable[DesiredObject]) -> frozenset[ObjectId]:
+        return frozenset(o.id for o in objects if self.table.was_applied(o.id, o.digest))
 
     def _seen(self, objects: Iterable[DesiredObject]) -> dict[ObjectId, LiveObject]:
         return {o.id: live for o in objects if (live := self.table.seen(o.id)) is not None}

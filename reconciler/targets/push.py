@@ -87,11 +87,16 @@ class PushTarget:
             return await self._apply(plan, self._desired)
 
     async def put_back(self, ids: Iterable[ObjectId], rules: Rules) -> Outcome | None:
-        """Bring some objects back to what the last pass wanted; None before the first pass. Deletes nothing."""
+        """Bring some objects back to what they were; None before the first pass. Deletes nothing.
+
+        What is desired newly (it waits for a refused neighbour, say) is the next pass's matter, not ours.
+        """
         async with self._busy, self.breaker.watching():
             if self._desired is None or self._parent is None:
                 return None
-            live = await self._inspector.some(self._desired, ids, self._parent)
+            wanted = self._desired.objects
+            stood = [id_ for id_ in ids if id_ in wanted and self._table.was_applied(id_, wanted[id_].digest)]
+            live = await self._inspector.some(self._desired, stood, self._parent)
             return await self._apply(changes(self._desired, live, rules), self._desired)
 
     async def idle(self) -> None:
@@ -104,10 +109,11 @@ class PushTarget:
         desired = self._desired
         if desired is None or id_ not in desired.objects or id_ in desired.suspended:
             return True
-        if live is None:
-            # What never was there is the next pass's matter, not drift.
-            return id_ not in self._table
-        return self._table.proves(live, desired.objects[id_].digest)
+        digest = desired.objects[id_].digest
+        if not self._table.was_applied(id_, digest):
+            # What is wanted newly is the next pass's matter, not drift.
+            return True
+        return live is not None and self._table.proves(live, digest)
 
     def seen_objects(self) -> frozenset[ObjectId]:
         """Everything that was ours at the last look."""

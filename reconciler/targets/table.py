@@ -56,6 +56,7 @@ class Table:
 
     def __init__(self) -> None:
         self._rows: dict[ObjectId, Row] = {}
+        self._applied: dict[ObjectId, str] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -73,12 +74,17 @@ class Table:
         row = self._rows.get(id_)
         return row is not None and row.digest == digest != ""
 
+    def was_applied(self, id_: ObjectId, digest: str) -> bool:
+        """Whether `digest` is what the object was last proven to be, whatever others did to it since, its deletion too."""
+        return self._applied.get(id_, "") == digest != ""
+
     def record(self, live: LiveObject, digest: str, id_: ObjectId | None = None) -> None:
         """Remember a state that a write or a dry-run proved. `id_` is the tree's own, equal to the live one's."""
         # The tree's identities are the very same objects from commit to commit, which makes looking them up cheap.
         key = live.id if id_ is None else id_
         self._rows.pop(key, None)
         self._rows[key] = Row(digest, mark_of(live), _slim(live))
+        self._applied[key] = digest
 
     def record_seen(self, inventory: Mapping[ObjectId, LiveObject]) -> None:
         """Make the table hold exactly `inventory`; what was not proven is remembered as merely seen."""
@@ -113,8 +119,9 @@ class Table:
                 self._rows[id_] = replace(row, digest="")
 
     def forget(self, id_: ObjectId) -> None:
-        """The object is gone."""
+        """The object is gone, or no longer ours."""
         self._rows.pop(id_, None)
+        self._applied.pop(id_, None)
 
     def seen(self, id_: ObjectId) -> LiveObject | None:
         """The object as it was last seen, if it is ours."""

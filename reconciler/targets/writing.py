@@ -89,7 +89,9 @@ class Writer:
             if not change.deferred:
                 judged.append(change)
                 continue
-            now = change_of(change.id, change.digest, next(made), self.site.manager)
+            now = change_of(
+                change.id, change.digest, next(made), self.site.manager, correction=change.correction
+            )
             if now.refusal is not None:
                 self.progress.problems.append(refusal_problem(self.site.cluster, now.id, now.refusal))
             judged.append(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -79,6 +80,76 @@ async def test_what_others_change_or_delete_is_put_back_at_once(clean_clusters):
                 lambda: {str(id_) for outcome in told["corrected"] for id_ in outcome.written} == expected
             )
             assert told["fights"] == []
+
+
+async def test_beside_a_refused_neighbour_drift_is_put_back_and_what_is_new_waits(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    wanted = [
+        namespace(),
+        config_map("stands", key="ours"),
+        config_map("waits", key="old"),
+        deployment(replicas=1),
+    ]
+
+    def drift(name: str, value: str) -> None:
+        change = json.dumps({"data": {"key": value}})
+        plane.kubectl("patch", "configmap", name, "-n", "shop", "--type=merge", "-p", change)
+
+    def value(name: str) -> str:
+        return plane.find("configmap", name, "shop")["data"]["key"]
+
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(*wanted))
+        async with healing(target) as (healer, told):
+            await until(lambda: {"ConfigMap", "Deployment.apps"} <= {*healer.watched_kinds})
+            refused = deployment(replicas=-1)
+            wanted = [namespace(), config_map("stands", key="ours"), config_map("waits", key="new"), refused]
+            _, outcome = await deliver(target, commits.commit(*wanted))
+            assert {str(id_) for id_ in outcome.failed} == {"Deployment.apps shop/web"}
+            assert value("waits") == "old"
+            # One event alone, and together with those of the others.
+            drift("waits", "theirs")
+            await asyncio.sleep(1.0)
+            assert value("waits") == "theirs"
+            plane.kubectl("scale", "deployment", "web", "-n", "shop", "--replicas=4")
+            drift("waits", "theirs again")
+            drift("stands", "theirs")
+            await until(lambda: value("stands") == "ours")
+            # A whole pass knows the difference as well, and so do the watches after it.
+            plane.kubectl("scale", "deployment", "web", "-n", "shop", "--replicas=5")
+            await deliver(target, commits.commit(*wanted))
+            plane.kubectl("delete", "configmap", "stands", "-n", "shop")
+            await until(lambda: plane.find("configmap", "stands", "shop") and value("stands") == "ours")
+            await asyncio.sleep(0.5)
+            assert value("waits") == "theirs again"
+            assert plane.find("deployment", "web", "shop")["spec"]["replicas"] == 5
+            written = {str(id_) for outcome in told["corrected"] for id_ in outcome.written}
+            assert written == {"ConfigMap shop/stands"}
+            wanted[-1] = deployment(replicas=2)
+            await deliver(target, commits.commit(*wanted))
+            assert value("waits") == "new"
+            assert plane.find("deployment", "web", "shop")["spec"]["replicas"] == 2
+
+
+async def test_a_whole_pass_puts_drift_back_beside_a_refused_neighbour(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    async with target_of(plane, commits) as target:
+        await deliver(
+            target,
+            commits.commit(namespace(), config_map("stands", key="ours"), config_map("waits", key="old")),
+        )
+        wanted = [
+            namespace(),
+            config_map("stands", key="ours"),
+            config_map("waits", key="new"),
+            deployment(replicas=-1),
+        ]
+        plane.kubectl("delete", "configmap", "stands", "-n", "shop")
+        _, outcome = await deliver(target, commits.commit(*wanted))
+        assert [str(id_) for id_ in outcome.written] == ["ConfigMap shop/stands"]
+        assert plane.find("configmap", "waits", "shop")["data"] == {"key": "old"}
 
 
 async def test_our_own_passes_are_no_drift_and_neither_is_anybody_elses_object(clean_clusters):

@@ -42,13 +42,14 @@ def a_trial(before, after, **fields):
     return Trial(payload=after, before=None if before is None else live(before), after=after, **fields)
 
 
-def planned(*trials: Trial, desired=(), rules=RULES, inventory=(), parent=None, **fields):
+def planned(*trials: Trial, desired=(), rules=RULES, inventory=(), parent=None, stood=(), **fields):
     ids = [id_of_body(trial.payload) for trial in trials]
     objects = {id_: DesiredObject(id=id_, digest="d") for id_ in (*ids, *desired)}
     found = Live(
         cluster="c",
         trials=dict(zip(ids, trials, strict=True)),
         known=frozenset(desired),
+        stood=frozenset(stood),
         inventory={object_.id: object_ for object_ in inventory},
         parent=parent or Parent(),
     )
@@ -174,6 +175,15 @@ def test_a_refused_object_holds_its_namespace_in_its_stage_only():
         next(c.reason for c in plan.changes if c.id.name == "beside")
         == "held: ConfigMap shop/bad was refused"
     )
+
+
+def test_what_only_drifted_is_put_back_beside_a_refused_object():
+    refused = a_trial(None, a_body("bad"), refusal=Refusal(code="R502", message="no"))
+    drifted, newly = (a_trial(a_body(name, data={"k": "x"}), a_body(name, data={"k": "y"})) for name in "ab")
+    unknown = a_trial(None, a_body("c"), deferred="is tried later")
+    plan = planned(refused, drifted, newly, unknown, stood={id_of_body(a_body(name)) for name in "ac"})
+    actions = {change.id.name: change.action for change in plan.changes}
+    assert actions == {"bad": Action.SKIP, "a": Action.CONFIGURE, "b": Action.SKIP, "c": Action.SKIP}
 
 
 def test_a_conflict_holds_nothing_but_itself():

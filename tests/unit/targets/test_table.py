@@ -70,6 +70,22 @@ def test_a_look_forgets_what_is_gone_and_what_changed():
     assert len(table) == 1
 
 
+def test_what_was_applied_is_remembered_through_drift_doubt_and_deletion_by_others():
+    table = Table()
+    table.record(live(), "d")
+    table.record_seen({live().id: live(resource_version="2")})
+    table.doubt([live().id])
+    assert table.was_applied(live().id, "d")
+    assert not table.was_applied(live().id, "other")
+    table.record_seen({})
+    assert table.was_applied(live().id, "d")
+    table.record(live(), "other")
+    assert not table.was_applied(live().id, "d")
+    table.forget(live().id)
+    assert not table.was_applied(live().id, "other")
+    assert not table.was_applied(live().id, "")
+
+
 def test_doubt_keeps_the_object_ours():
     table = Table()
     table.record(live(), "d")
