@@ -73,11 +73,13 @@ class Healing(Protocol):
 class Pace:
     """Seconds: how often the cluster is looked at while things move, and when nothing does; and looked over in full.
 
-    `gather`: how long changes that a watch saw are gathered before they are looked at.
+    `gather`: how long changes that a watch saw are gathered before they are looked at. `writing`: how long a look waits for the
+    end of what is being written just now, which would change again what it saw.
     `recount`: after so long all objects are listed again, although the watches saw nothing move.
     """
 
     gather: float = 0.5
+    writing: float = 15.0
     moving: float = 2.0
     settled: float = 15.0
     recount: float = 300.0
@@ -123,12 +125,16 @@ class Island:
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
     _glances: Allowance = field(default_factory=lambda: Allowance(burst=10, every=10.0))
     _backoff: Backoff = field(default_factory=Backoff)
+    _at_rest: asyncio.Event = field(default_factory=asyncio.Event)
     _looked_over: datetime | None = None
     _overdue: bool = True
     _was_unsure: bool = False
     _is_quiet: bool = False
     _collected: tuple[Outcome | None, datetime] | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._at_rest.set()
 
     def want(self, desired: Desired) -> None:
         """Bring the cluster to this tree; replaces what was wanted before."""
@@ -241,7 +247,11 @@ class Island:
                 started=started,
                 finished=self.clock(),
             )
-        outcome = await self.target.apply(plan)
+        self._at_rest.clear()
+        try:
+            outcome = await self.target.apply(plan)
+        finally:
+            self._at_rest.set()
         return replace(outcome, started=started, finished=self.clock())
 
     def fighting(self, problem: Problem) -> None:
@@ -349,6 +359,7 @@ class Island:
     async def _observe_forever(self, stopping: asyncio.Event) -> None:
         pause = self.pace.moving
         while not stopping.is_set():
+            await _first(stopping, self._at_rest, seconds=self.pace.writing)
             before = (self.report, self.members)
             if self._delivered.is_set():
                 self._delivered.clear()

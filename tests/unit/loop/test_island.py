@@ -220,3 +220,44 @@ async def test_a_cluster_in_which_nothing_moves_is_not_listed_again_and_again():
     island.observer.objects = listed
     assert await looks() == 1
     assert await looks() == 0
+
+
+async def test_a_cluster_is_not_looked_at_while_it_is_written_to_unless_that_takes_long():
+    scene = Scene()
+    island = scene.island
+    looked, apply, written = [], island.target.apply, asyncio.Event()
+    cluster = island.observer.cluster
+
+    async def slowly(plan):
+        outcome = await apply(plan)
+        await written.wait()
+        return outcome
+
+    async def looking(now):
+        looked.append(written.is_set())
+        return await cluster(now)
+
+    island.target.apply, island.observer.cluster = slowly, looking
+    stopping = asyncio.Event()
+    work = asyncio.create_task(island.run(stopping))
+    await until(lambda: looked)
+    scene.want(tree("1", config_map("a")))
+    await until(lambda: scene.names() == ["a"])
+    await asyncio.sleep(0.1)
+    looked.clear()
+    for _ in range(20):
+        island.stir()
+        await asyncio.sleep(0.01)
+    assert looked == []
+    island.pace = replace(island.pace, writing=0.01)
+    written.set()
+    await until(lambda: looked)
+    # What waits for something to become ready is told meanwhile.
+    written.clear()
+    scene.want(tree("2", config_map("a"), config_map("b")))
+    await until(lambda: scene.names() == ["a", "b"])
+    looked.clear()
+    await until(lambda: looked)
+    written.set()
+    stopping.set()
+    await asyncio.wait_for(work, 5)
