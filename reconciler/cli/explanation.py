@@ -73,7 +73,11 @@ def _verdict(found: Explained, cluster: str) -> str:
         return f"not on {cluster}" if cluster else "on no cluster"
     if not found.binding.is_workload:
         return "on " + ", ".join(names)
-    return ", ".join(f"{name} {shares.get(name, 0)}" for name in names)
+    return ", ".join(_share(name, shares.get(name, 0), found.delivered.get(name)) for name in names)
+
+
+def _share(name: str, scheduled: int, delivered: int | None) -> str:
+    return f"{name} {scheduled}" if delivered is None else f"{name} {scheduled} (override: {delivered})"
 
 
 def _candidate(candidate: Candidate, claimed: Claimed) -> str:

@@ -30,13 +30,17 @@ from reconciler.cli.output import (
     worst,
 )
 from reconciler.diff.machine import problem_json
+from reconciler.diff.placement import Delivered
 from reconciler.errors import SettingsError
 from reconciler.git.references import update_references
 from reconciler.loop.decide import Decision
 from reconciler.loop.plugins import load_profiles
 from reconciler.loop.publish import Published, Tips, publish
+from reconciler.render.delivered import delivered_replicas
 from reconciler.render.tree import directories
 from reconciler.settings import BranchNames, GuardLimits
+
+_NOTED = 5
 
 
 @click.command("render")
@@ -155,10 +159,11 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def placement_table(decision: Decision) -> str:
-    """Template by cluster: replicas, `x` for what has none, `-` for not there."""
+    """Template by cluster: replicas, `x` for what has none, `-` for not there; what an override sets with a star, and a line on it."""
     clusters = decision.rendered.tree.clusters
-    rows = []
+    rows, notes = [], []
     bindings = decision.rendered.bindings
+    delivered = _delivered(decision)
     for id_ in sorted(bindings, key=lambda one: (one.namespace, one.kind, one.name, one.group)):
         binding = bindings[id_]
         shares = {
@@ -166,15 +171,28 @@ def placement_table(decision: Decision) -> str:
         }
         for name in binding.target_names:
             shares.setdefault(name, "x")
+        for name, count in sorted(delivered.get(id_, {}).items()):
+            notes.append(f"{id_} on {name}: {count}, the scheduler gave {shares[name]}")
+            shares[name] = f"{count}*"
         claim = binding.claim.name if binding.claim else ""
         rows.append(
             [id_.namespace, f"{id_.kind}/{id_.name}", claim, *(shares.get(name, "") for name in clusters)]
         )
-    return table(["NAMESPACE", "OBJECT", "POLICY", *(name.upper() for name in clusters)], rows)
+    shown = table(["NAMESPACE", "OBJECT", "POLICY", *(name.upper() for name in clusters)], rows)
+    if not notes:
+        return shown
+    more = f"; and {len(notes) - _NOTED} more" if len(notes) > _NOTED else ""
+    return f"{shown}\n* an override sets it: {'; '.join(notes[:_NOTED])}{more}"
+
+
+def _delivered(decision: Decision) -> Delivered:
+    rendered = decision.rendered
+    return delivered_replicas(rendered.tree, rendered.bindings, decision.interpreters)
 
 
 def render_json(decision: Decision, published: Published | None) -> dict[str, object]:
     """The `Render` answer: placement, problems, and the commit where one was written."""
+    delivered = _delivered(decision)
     return {
         "sourceCommit": decision.source.commit,
         "statusCommit": decision.observation.commit,
@@ -193,7 +211,12 @@ def render_json(decision: Decision, published: Published | None) -> dict[str, ob
                 "name": id_.name,
                 "policy": str(binding.claim) if binding.claim else None,
                 "clusters": [
-                    {"name": target.name, "replicas": target.replicas} for target in binding.clusters
+                    {
+                        "name": target.name,
+                        "replicas": target.replicas,
+                        "delivered": delivered.get(id_, {}).get(target.name, target.replicas),
+                    }
+                    for target in binding.clusters
                 ],
             }
             for id_, binding in sorted(decision.rendered.bindings.items())

@@ -188,7 +188,16 @@ def _json(result: Simulated) -> dict[str, Any]:
         "moves": [
             {
                 "object": str(move.id),
-                "clusters": [{"name": s.cluster, "before": s.before, "after": s.after} for s in move.shares],
+                "clusters": [
+                    {
+                        "name": share.cluster,
+                        "before": share.before,
+                        "after": share.after,
+                        "deliveredBefore": share.delivered_before,
+                        "deliveredAfter": share.delivered_after,
+                    }
+                    for share in move.shares
+                ],
                 "reason": move.reason,
             }
             for move in result.moves

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.diff.dangers import Danger, dangers
-from reconciler.diff.placement import PlacementChange, placement_changes
+from reconciler.diff.placement import Delivered, PlacementChange, placement_changes
 from reconciler.diff.trees import ObjectAction, TreeDifference, tree_difference
 from reconciler.errors import Problem, Severity
 from reconciler.model.identity import ObjectId
@@ -95,14 +95,15 @@ def difference(
     *,
     provenance: Provenance,
     guards: Mapping[str, tuple[Guard, ...]] | None = None,
+    delivered: tuple[Delivered, Delivered] = ({}, {}),
 ) -> Difference:
     """What changes from `before` to `after`.
 
-    `guards`: what the plans against the last release would trip. Problems that were found before rendering are the caller's
+    `guards`: what the plans against the last release would trip; `delivered`: where overrides set replicas, on either side. Problems that were found before rendering are the caller's
     to add to those of both renders.
     """
     trees = tree_difference(before.tree, after.tree)
-    placements = placement_changes(before.bindings, after.bindings)
+    placements = placement_changes(before.bindings, after.bindings, delivered)
     known = set(map(str, before.problems))
     problems = sorted(dict.fromkeys(after.problems), key=Problem.sort_key)
     return Difference(

@@ -96,7 +96,14 @@ def _placement(change: PlacementChange) -> dict[str, Any]:
         "replicasBefore": change.total_before,
         "replicasAfter": change.total_after,
         "clusters": [
-            {"name": share.cluster, "before": share.before, "after": share.after} for share in change.shares
+            {
+                "name": share.cluster,
+                "before": share.before,
+                "after": share.after,
+                "deliveredBefore": share.delivered_before,
+                "deliveredAfter": share.delivered_after,
+            }
+            for share in change.shares
         ],
     }
 

@@ -1,12 +1,14 @@
 """Where replicas went: two bindings of one template, and the reason in a line.
 
-Pure. Reads bindings alone; why a cluster was refused in detail is `explain`'s to say.
+Pure. Reads bindings, and is told where an override delivers another number; why a cluster was refused in detail is
+`explain`'s to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.model.binding import Binding
 from reconciler.model.identity import ObjectId
@@ -15,17 +17,34 @@ from reconciler.model.policy import Placement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterShare:
-    """One cluster's part before and after. None: not there. `workload` false: there are no replicas to count."""
+    """One cluster's part before and after. None: not there. `workload` false: there are no replicas to count.
+
+    `before` and `after` are the scheduler's numbers, `delivered_*` what runs there: another number where an override sets it.
+    """
 
     cluster: str
     before: int | None
     after: int | None
     workload: bool
+    delivered_before: int | None
+    delivered_after: int | None
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether an override sets another number than the scheduler gave."""
+        return (self.before, self.after) != (self.delivered_before, self.delivered_after)
 
     def __str__(self) -> str:
         if not self.workload:
             return f"{self.cluster} {'added' if self.before is None else 'removed'}"
-        return f"{self.cluster} {self.before or 0}→{self.after or 0}"
+        scheduled = f"{self.cluster} {_move(self.before, self.after)}"
+        if not self.is_overridden:
+            return scheduled
+        return f"{scheduled} (override: {_move(self.delivered_before, self.delivered_after)})"
+
+
+def _move(before: int | None, after: int | None) -> str:
+    return f"{before or 0}→{after or 0}" if before != after else str(after or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +69,37 @@ class PlacementChange:
         return f"{self.id}: {moves}; {self.reason}"
 
 
+Delivered = Mapping[ObjectId, Mapping[str, int]]
+"""Object to cluster to replicas, where an override sets another number than the scheduler gave."""
+_AS_SCHEDULED: Final[Delivered] = {}
+
+
 def placement_changes(
-    before: Mapping[ObjectId, Binding], after: Mapping[ObjectId, Binding]
+    before: Mapping[ObjectId, Binding],
+    after: Mapping[ObjectId, Binding],
+    delivered: tuple[Delivered, Delivered] = (_AS_SCHEDULED, _AS_SCHEDULED),
 ) -> tuple[PlacementChange, ...]:
-    """Every template whose result differs, by identity. Changed reasons without a changed result are not listed."""
+    """Every template whose result differs, by identity. Changed reasons without a changed result are not listed.
+
+    `delivered`: before and after. A number that an override alone changes is a change, too.
+    """
     changes = []
     for id_ in sorted(before.keys() | after.keys()):
         old, new = before.get(id_), after.get(id_)
-        if old is new:
+        overridden = (delivered[0].get(id_, {}), delivered[1].get(id_, {}))
+        if old is new and overridden[0] == overridden[1]:
             continue
         before_by_cluster, after_by_cluster = _replicas(old), _replicas(new)
         workload = any(binding is not None and binding.is_workload for binding in (old, new))
-        shares = _shares(before_by_cluster, after_by_cluster, workload=workload)
+        shares = _shares(before_by_cluster, after_by_cluster, overridden, workload=workload)
         if shares:
             changes.append(
                 PlacementChange(
                     id=id_,
                     shares=shares,
-                    reason=_reason(old, new),
+                    reason=_reason(old, new)
+                    if before_by_cluster != after_by_cluster
+                    else "what overrides set changed",
                     total_before=sum(before_by_cluster.values()),
                     total_after=sum(after_by_cluster.values()),
                     clusters_before=len(before_by_cluster),
@@ -78,11 +110,25 @@ def placement_changes(
     return tuple(changes)
 
 
-def _shares(before: dict[str, int], after: dict[str, int], *, workload: bool) -> tuple[ClusterShare, ...]:
+def _shares(
+    before: dict[str, int],
+    after: dict[str, int],
+    overridden: tuple[Mapping[str, int], Mapping[str, int]],
+    *,
+    workload: bool,
+) -> tuple[ClusterShare, ...]:
+    runs_before, runs_after = before | dict(overridden[0]), after | dict(overridden[1])
     return tuple(
-        ClusterShare(cluster=name, before=before.get(name), after=after.get(name), workload=workload)
+        ClusterShare(
+            cluster=name,
+            before=before.get(name),
+            after=after.get(name),
+            workload=workload,
+            delivered_before=runs_before.get(name),
+            delivered_after=runs_after.get(name),
+        )
         for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        if (before.get(name), runs_before.get(name)) != (after.get(name), runs_after.get(name))
     )
 
 

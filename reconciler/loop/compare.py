@@ -11,14 +11,17 @@ from datetime import datetime
 
 from reconciler import __version__
 from reconciler.diff.difference import Difference, Provenance, difference
+from reconciler.diff.placement import Delivered
 from reconciler.git.repository import Repository
+from reconciler.interpreter.registry import Interpreters
 from reconciler.loop.decide import Decision, Memory, decide
 from reconciler.loop.publish import limits_of, objects_by_cluster
 from reconciler.model.fleet import Source
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Guard
-from reconciler.model.tree import PreviousRender, Rendered
+from reconciler.model.tree import PreviousRender, Rendered, RenderTree, Variant
 from reconciler.plan.release import ReleaseVerdict, release_verdict
+from reconciler.render.delivered import delivered_replicas
 from reconciler.render.tree import previous_of, tree_of_directories
 from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.registry import Profile
@@ -90,6 +93,7 @@ def compare(repository: Repository | None, question: Question, memory: Memory | 
             command=question.command,
         ),
         guards=guards,
+        delivered=delivered_of(before, head.rendered, head.interpreters),
     )
     return Comparison(difference=found, head=head, verdict=verdict)
 
@@ -101,6 +105,30 @@ def rendered_of(previous: PreviousRender) -> Rendered:
         bindings=previous.bindings,
         complete=previous.complete,
     )
+
+
+def delivered_of(
+    before: Rendered, after: Rendered, interpreters: Interpreters
+) -> tuple[Delivered, Delivered]:
+    """Where overrides set replicas on either side, of the workloads that differ in anything."""
+    old, new = (_by_path(each.tree) for each in (before, after))
+    touched = {
+        id_
+        for id_ in before.bindings.keys() | after.bindings.keys()
+        if before.bindings.get(id_) != after.bindings.get(id_)
+        or old.get(id_.tree_path) != new.get(id_.tree_path)
+    }
+    return (
+        delivered_replicas(before.tree, before.bindings, interpreters, touched),
+        delivered_replicas(after.tree, after.bindings, interpreters, touched),
+    )
+
+
+def _by_path(tree: RenderTree) -> dict[str, list[Variant]]:
+    found: dict[str, list[Variant]] = {}
+    for variant in tree.variants:
+        found.setdefault(variant.path, []).append(variant)
+    return found
 
 
 def _decided(question: Question, source: Source, upon: PreviousRender, memory: Memory) -> Decision:

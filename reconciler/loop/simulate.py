@@ -12,6 +12,7 @@ from typing import Final
 
 from reconciler.diff.placement import PlacementChange, placement_changes
 from reconciler.errors import Problem, Severity
+from reconciler.loop.compare import delivered_of
 from reconciler.loop.decide import Decision
 from reconciler.render.render import render
 from reconciler.render.tree import previous_of
@@ -51,7 +52,8 @@ def simulate(decision: Decision, change: Change, name: str, at: datetime | None 
         for problem in after.problems
         if problem.severity is Severity.ERROR and problem.code.startswith("R3") and str(problem) not in known
     )
-    moves = placement_changes(before.bindings, after.bindings)
+    delivered = delivered_of(before, after, decision.interpreters)
+    moves = placement_changes(before.bindings, after.bindings, delivered)
     gained = sum(max(0, (share.after or 0) - (share.before or 0)) for move in moves for share in move.shares)
     lost = sum(max(0, move.total_before - move.total_after) for move in moves)
     return Simulated(

@@ -24,6 +24,7 @@ from reconciler.model.tree import PreviousRender
 from reconciler.overrides.prepare import prepare
 from reconciler.policy.claim import Claimed, claim_template
 from reconciler.render.begin import begin, known_faults
+from reconciler.render.delivered import delivered_replicas
 from reconciler.render.exclusions import never_propagated
 from reconciler.render.memo import Memo
 from reconciler.render.placing import place
@@ -64,8 +65,8 @@ class Explained:
     `never` says why it is never propagated, `held` why it stays as it was, `waits` why no scheduler looks at it; `everywhere`: a
     Namespace that goes to every cluster by itself. `attempts`: one entry for each affinity group that was
     tried, the last one the one that worked; what would be, where `decision` has no trigger. `binding` is the result; `needed_by`
-    names owners that it follows. `works` are the distinct contents with the override rules applied, in order. `clusters` are
-    as declared, by name.
+    names owners that it follows. `works` are the distinct contents with the override rules applied, in order; `delivered`
+    maps a cluster to its replicas where they set them. `clusters` are as declared, by name.
     """
 
     template: Manifest
@@ -81,6 +82,7 @@ class Explained:
     binding: Binding | None = None
     needed_by: tuple[str, ...] = ()
     works: tuple[Work, ...] = ()
+    delivered: Mapping[str, int] = field(default_factory=dict)
     clusters: Mapping[str, Cluster] = field(default_factory=dict)
 
     @property
@@ -194,6 +196,9 @@ def explain(
         if binding
         else (),
         works=works,
+        delivered=delivered_replicas(rendered.tree, {id_: binding}, interpreters).get(id_, {})
+        if binding is not None
+        else {},
         clusters={cluster.name: cluster for cluster in fleet.clusters},
     )
 

@@ -144,3 +144,34 @@ def test_a_diff_carries_the_verdict_in_every_form_and_stays_what_it_was(fleet, b
     assert f"`{told}`" in diff("-o", "markdown", *asked).stdout.splitlines()
     assert diff(*asked).return_value == diff().return_value
     assert json.loads(diff("-o", "json").stdout)["simulated"] == ""
+
+
+def test_what_an_override_sets_is_told_beside_the_schedulers_number(fleet):
+    """The edge shop gets one replica by an override, whatever the policy gives it."""
+    shown = run("render", fleet).stdout
+    (row,) = [line.split() for line in shown.splitlines() if "Deployment/web" in line]
+    assert row[3:] == ["3", "1*", "3", "3"]
+    assert "* an override sets it: Deployment.apps shop/web on lyon-shop: 1, the scheduler gave 3" in shown
+    placements = json.loads(run("render", fleet, "-o", "json").stdout)["placements"]
+    (web,) = [each for each in placements if (each["kind"], each["name"]) == ("Deployment", "web")]
+    assert {each["name"]: (each["replicas"], each["delivered"]) for each in web["clusters"]} == {
+        "frankfurt": (3, 3),
+        "lyon-shop": (3, 1),
+        "paris": (3, 3),
+        "virginia": (3, 3),
+    }
+    assert "lyon-shop 3 (override: 1)" in explained(fleet, "deployment/web")["verdict"]
+    moves = json.loads(run("simulate", fleet, "--lose", "lyon-shop", "-o", "json").stdout)["results"][0][
+        "moves"
+    ]
+    (web,) = [each for each in moves if each["object"] == "Deployment.apps shop/web"]
+    assert web["clusters"] == [
+        {"name": "lyon-shop", "before": 3, "after": None, "deliveredBefore": 1, "deliveredAfter": None}
+    ]
+    shares = json.loads(run("diff", "-C", fleet, "-o", "json").stdout)["placements"]
+    (web,) = [
+        each for each in shares if (each["object"]["kind"], each["object"]["name"]) == ("Deployment", "web")
+    ]
+    assert web["clusters"][1] == {
+        "name": "lyon-shop", "before": None, "after": 3, "deliveredBefore": None, "deliveredAfter": 1
+    }  # fmt: skip

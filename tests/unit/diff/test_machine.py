@@ -77,7 +77,9 @@ def test_the_whole_shape():
                 "reason": "replicas 3→2",
                 "replicasBefore": 3,
                 "replicasAfter": 2,
-                "clusters": [{"name": "a", "before": 3, "after": 2}],
+                "clusters": [
+                    {"name": "a", "before": 3, "after": 2, "deliveredBefore": 3, "deliveredAfter": 2}
+                ],
             }
         ],
         "clusters": [

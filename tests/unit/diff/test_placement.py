@@ -118,3 +118,36 @@ def test_totals_count_replicas_and_clusters_of_the_whole_fleet():
         2,
         1,
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "overridden", "shown"),
+    [
+        (
+            {"a": 3, "b": 3},
+            {"a": 6, "b": 6},
+            ({"b": 1}, {"b": 1}),
+            "a 3→6, b 3→6 (override: 1); replicas 6→12",
+        ),
+        ({"a": 3}, {"a": 6}, ({}, {"a": 1}), "a 3→6 (override: 3→1); replicas 3→6"),
+        ({"a": 3}, {"a": 3, "b": 3}, ({}, {"b": 1}), "b 0→3 (override: 0→1); replicas 3→6"),
+        # Nothing moves, and what runs there changes.
+        (
+            {"a": 3, "b": 3},
+            {"a": 3, "b": 3},
+            ({}, {"b": 1}),
+            "b 3 (override: 3→1); what overrides set changed",
+        ),
+        ({"a": 3}, {"a": 3}, ({"a": 1}, {"a": 2}), "a 3 (override: 1→2); what overrides set changed"),
+    ],
+)
+def test_what_an_override_delivers_stands_beside_the_schedulers_number(old, new, overridden, shown):
+    before, after = binding(WEB, old, placement=Placement()), binding(WEB, new, placement=Placement())
+    delivered = tuple({WEB: numbers} if numbers else {} for numbers in overridden)
+    (change,) = placement_changes({WEB: before}, {WEB: after}, delivered)
+    assert str(change) == f"Deployment.apps shop/web: {shown}"
+
+
+def test_an_override_that_stays_as_it_is_changes_nothing():
+    same = binding(WEB, {"a": 3})
+    assert placement_changes({WEB: same}, {WEB: same}, ({WEB: {"a": 1}}, {WEB: {"a": 1}})) == ()
