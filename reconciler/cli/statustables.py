@@ -16,6 +16,7 @@ from reconciler.status.rows import (
     is_fine,
     item_state,
     ready_text,
+    replicas_text,
     state_text,
     trouble_text,
 )
@@ -205,11 +206,11 @@ def _workload_cells(row: Mapping[str, Any]) -> list[object]:
 
 def _item_cells(target: Mapping[str, Any], item: Mapping[str, Any] | None) -> list[object]:
     if item is None:
-        return [target["name"], target.get("replicas", ""), "", "", "Unknown", "Unknown", "", "not reported"]
+        return [target["name"], replicas_text(target), "", "", "Unknown", "Unknown", "", "not reported"]
     alone = {"clusters": [target], "status": item.get("status")}
     return [
         target["name"],
-        target.get("replicas", ""),
+        replicas_text(target),
         ready_text(alone),
         item.get("appliedCommit", "")[:_COMMIT] if item.get("applied") else "no",
         item["health"],

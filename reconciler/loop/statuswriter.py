@@ -26,6 +26,7 @@ from reconciler.model.cluster_document import encode_cluster_status
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Body
 from reconciler.model.observation import ClusterReport, MemberStatus, Observation
+from reconciler.render.delivered import DeliveredMemo
 from reconciler.status.aggregate import StatusMemo, status_files
 from reconciler.status.facts import Aggregate, Facts, held_subjects, rendered_digests
 from reconciler.status.quantise import quantised
@@ -57,6 +58,7 @@ class StatusWriter:
     tip: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _memo: StatusMemo = field(default_factory=StatusMemo)
+    _delivered: DeliveredMemo = field(default_factory=DeliveredMemo)
     _told: tuple[object, ...] = ()
     _counters_at: datetime | None = None
 
@@ -110,6 +112,7 @@ class StatusWriter:
         released = await self.lane.do(Record.released, pulled)
         stand_at = {report.delivered_commit or report.rendered_commit for report in reports.values()}
         rendered = passed.decision.rendered
+        digests = await asyncio.to_thread(rendered_digests, rendered.tree)
         facts = Facts(
             source_commit=passed.decision.source.commit,
             rendered_commit=passed.published.commit,
@@ -124,7 +127,10 @@ class StatusWriter:
             problem_counts=_counts(self.problems()),
             complete=rendered.complete,
             answers=self.answered.kept(before, rendered),
-            digests=await asyncio.to_thread(rendered_digests, rendered.tree),
+            digests=digests,
+            delivered=await asyncio.to_thread(
+                self._delivered.replicas, rendered, passed.decision.interpreters, digests
+            ),
             held=held_subjects(passed.decision.problems),
             released=released,
             newer=await self.lane.do(Record.newer, stand_at, passed.published.commit),

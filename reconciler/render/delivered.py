@@ -6,6 +6,7 @@ Pure. Read from the objects of a tree, so that it can be said of a render of lon
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.interpreter.defaults import with_defaults
 from reconciler.interpreter.registry import Interpreters
@@ -13,7 +14,7 @@ from reconciler.interpreter.rules import InterpretationError
 from reconciler.manifests.load import load
 from reconciler.model.binding import Binding
 from reconciler.model.identity import ObjectId
-from reconciler.model.tree import RenderTree, Variant
+from reconciler.model.tree import Rendered, RenderTree, Variant
 
 
 def delivered_replicas(
@@ -39,6 +40,29 @@ def delivered_replicas(
             if counts:
                 found.setdefault(binding.resource, {}).update(counts)
     return found
+
+
+@dataclass(slots=True, kw_only=True)
+class DeliveredMemo:
+    """The same of one render after another: only what is new is read. Deleting it changes nothing but time."""
+
+    known: dict[ObjectId, tuple[object, dict[str, int]]] = field(default_factory=dict)
+
+    def replicas(
+        self, rendered: Rendered, interpreters: Interpreters, digests: Mapping[ObjectId, str]
+    ) -> dict[ObjectId, dict[str, int]]:
+        """`delivered_replicas`; `digests` tell what the tree holds of each object, over all clusters."""
+        keys = {
+            id_: (binding, digests.get(id_), interpreters.digest)
+            for id_, binding in rendered.bindings.items()
+            if binding.overrides
+        }
+        new = {id_ for id_, key in keys.items() if id_ not in self.known or self.known[id_][0] != key}
+        found = delivered_replicas(rendered.tree, rendered.bindings, interpreters, new)
+        self.known = {
+            id_: (key, found.get(id_, {})) if id_ in new else self.known[id_] for id_, key in keys.items()
+        }
+        return {id_: counts for id_, (_, counts) in self.known.items() if counts}
 
 
 def _counts(variant: Variant, binding: Binding, interpreters: Interpreters) -> dict[str, int]:

@@ -89,7 +89,8 @@ def _workload(
     rendered = rendered_at(id_, facts, before)
     standings = facts.standings(binding, id_, rendered.get("commit", ""))
     held = facts.held_reason(str(id_))
-    inputs = (binding, facts.templates.get(id_), standings, rendered, held, facts.rules)
+    delivered = facts.delivered.get(id_)
+    inputs = (binding, facts.templates.get(id_), standings, rendered, delivered, held, facts.rules)
     is_due = known is not None and (known.unanswered or (known.waiting and facts.counters_due))
     if known is not None and known.inputs == inputs and not is_due:
         return known, standings

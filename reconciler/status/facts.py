@@ -54,6 +54,8 @@ class Facts:
     """What interpreter webhooks have answered, as far as it is to be kept."""
     digests: Mapping[ObjectId, str] = field(default_factory=dict)
     """What is rendered of each object, over all clusters, as one digest; nothing where no tree holds it."""
+    delivered: Mapping[ObjectId, Mapping[str, int]] = field(default_factory=dict)
+    """Cluster to replicas of an object, where an override sets another number than the scheduler gave."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Why an object (`str` of its identity) or a cluster (`Cluster NAME`) is held as it was; "" for everything."""
     released: Mapping[str, str] = field(default_factory=dict)

@@ -58,8 +58,13 @@ def ready_text(row: Mapping[str, Any], status: Any = None) -> str:
         return f"{status.get('numberReady', 0)}/{status['desiredNumberScheduled']}"
     if "readyReplicas" not in status and "replicas" not in status:
         return ""
-    wanted = sum(target.get("replicas", 0) for target in row.get("clusters") or [])
+    wanted = sum(target.get("delivered", target.get("replicas", 0)) for target in row.get("clusters") or [])
     return f"{status.get('readyReplicas', 0)}/{wanted or status.get('replicas', 0)}"
+
+
+def replicas_text(target: Mapping[str, Any]) -> str:
+    """How many replicas one cluster is to run; with a star where an override sets it."""
+    return f"{target['delivered']}*" if "delivered" in target else str(target.get("replicas", ""))
 
 
 def item_state(item: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ def workload_document(
         "kind": "WorkloadStatus",
         "metadata": metadata,
         "resource": encode_resource(id_, binding.api_version),
-        "clusters": _placement(binding),
+        "clusters": _placement(binding, facts.delivered.get(id_, {})),
         "aggregatedStatus": items,
         "health": overall_health(standings).value,
         "readiness": worst_readiness(standings).value,
@@ -91,11 +91,15 @@ def _all(items: Sequence[Body], standings: Sequence[Standing]) -> list[Body]:
     ]
 
 
-def _placement(binding: Binding) -> list[Body]:
-    """Its own clusters with their replicas, then those on which something needs it."""
+def _placement(binding: Binding, delivered: Mapping[str, int]) -> list[Body]:
+    """Its own clusters with their replicas, and those that an override sets; then those on which something needs it."""
     replicas = {target.name: target.replicas for target in binding.clusters}
     return [
-        {"name": name, **({"replicas": replicas[name]} if replicas.get(name) else {})}
+        {
+            "name": name,
+            **({"replicas": replicas[name]} if replicas.get(name) else {}),
+            **({"delivered": delivered[name]} if name in delivered else {}),
+        }
         for name in binding.target_names
     ]
 

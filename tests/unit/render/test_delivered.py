@@ -5,8 +5,8 @@ import pytest
 from reconciler.interpreter.registry import NATIVE
 from reconciler.model.binding import ReplicaRequirements
 from reconciler.model.identity import id_of_body
-from reconciler.render.delivered import delivered_replicas
-from tests.unit.diff.builders import binding, config_map, deployment, tree
+from reconciler.render.delivered import DeliveredMemo, delivered_replicas
+from tests.unit.diff.builders import binding, config_map, deployment, rendered, tree
 
 
 def job(parallelism, completions):
@@ -55,3 +55,19 @@ def test_an_object_without_overrides_or_that_nobody_asks_about_is_not_read():
 def test_what_cannot_be_counted_is_left_out():
     broken = deployment() | {"spec": {"replicas": "six"}}
     assert found({"a": broken}, {"a": 6}) == {}
+
+
+def test_of_render_after_render_only_what_is_new_is_read():
+    """The digest is what tells: a tree that nobody says is new is not looked at."""
+    memo, id_ = DeliveredMemo(), id_of_body(deployment())
+
+    def told(digest, **counts):
+        held = binding(id_, dict.fromkeys(counts, 6), overrides=("shop/edge",))
+        holds = tree({name: [deployment(replicas=count)] for name, count in counts.items()})
+        return memo.replicas(rendered(holds, held), NATIVE, {id_: digest})
+
+    assert told("1", a=1) == {id_: {"a": 1}}
+    assert told("1", a=2) == {id_: {"a": 1}}
+    assert told("2", a=2) == {id_: {"a": 2}}
+    assert told("2", a=2, b=1) == {id_: {"a": 2, "b": 1}}
+    assert told("3", a=6) == {}

@@ -385,3 +385,14 @@ def test_the_digest_of_what_is_rendered_moves_with_any_clusters_content():
     assert one != rendered_digests(tree((b"a", ("oslo", "rome"))))
     assert one != rendered_digests(tree((b"a", ("oslo",)), (b"b", ("paris",))))
     assert rendered_digests(RenderTree()) == {}
+
+
+def test_what_an_override_delivers_is_told_and_its_change_too():
+    memo = StatusMemo()
+    assert "delivered" not in str(web(status_files(facts(), merge, memo))["clusters"])
+    body = web(status_files(facts(delivered={WEB: {"rome": 0}}), merge, memo))
+    assert body["clusters"] == [
+        {"name": "oslo", "replicas": 2},
+        {"name": "paris", "replicas": 2},
+        {"name": "rome", "replicas": 2, "delivered": 0},
+    ]

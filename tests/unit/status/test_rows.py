@@ -1,6 +1,14 @@
 """A workload in a few words: ready replicas, states by cluster, where and why it is not as it should be."""
 
-from reconciler.status.rows import applied_text, item_state, ready_text, row_on, state_text, trouble_text
+from reconciler.status.rows import (
+    applied_text,
+    item_state,
+    ready_text,
+    replicas_text,
+    row_on,
+    state_text,
+    trouble_text,
+)
 
 
 def item(name, **more):
@@ -20,6 +28,14 @@ def test_ready_replicas_are_told_of_kinds_that_have_them():
     assert ready_text(row(*two, status={"desiredNumberScheduled": 6, "numberReady": 5})) == "5/6"
     assert ready_text(row(*two, status={"succeeded": 1})) == ""
     assert ready_text(row(*two)) == ""
+
+
+def test_where_an_override_sets_the_replicas_it_says_how_many_are_wanted():
+    """Two and one by an override: three ready ones are all of them."""
+    both = row(item("a"), item("b"), status={"replicas": 3, "readyReplicas": 3})
+    both["clusters"][1]["delivered"] = 1
+    assert ready_text(both) == "3/3"
+    assert [replicas_text(each) for each in (*both["clusters"], {"name": "c"})] == ["2", "1*", ""]
 
 
 def test_states_are_one_word_where_all_clusters_agree_and_a_list_where_they_differ():
