@@ -726,6 +726,14 @@ _SCHEDULING: Final = (
         "use default-scheduler, or install the plugin that provides the scheduler",
     ),
     _row(
+        "R305",
+        "a scheduler plugin fails",
+        "A filter, a score or a scheduler of an installed package raised an error, or gave an answer that is none. The evidence names "
+        "the package and what happened. Nothing is decided without the plugin: a new object is placed nowhere, what was scheduled before "
+        "stays as it is, and nothing is deleted meanwhile.",
+        "mend the plugin or install a version that works; or leave it out, if the fleet can do without: --plugins '*,-NAME'",
+    ),
+    _row(
         "R310",
         "an override policy is awaited",
         "The policy lists an override policy in spec.dependentOverrides that does not exist. Until it does, the policy is "

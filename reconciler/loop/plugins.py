@@ -11,7 +11,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from reconciler.errors import SettingsError
-from reconciler.scheduler.plugin import Filter, Score
+from reconciler.scheduler.guarded import Origin, guarded_filter, guarded_scheduler, guarded_score
+from reconciler.scheduler.plugin import Filter, Scheduler, Score
 from reconciler.scheduler.registry import FILTERS, SCORES, Profile, profiles
 
 FILTER_GROUP: Final = "reconciler.filters"
@@ -24,9 +25,9 @@ def load_profiles(plugins: str = "*") -> Mapping[str, Profile]:
 
     Raises SettingsError for a word that names no plugin, and for a plugin that cannot be loaded or is no plugin.
     """
-    filters = [_loaded(entry, Filter) for entry in _entries(FILTER_GROUP)]
-    scores = [_loaded(entry, Score) for entry in _entries(SCORE_GROUP)]
-    schedulers = {entry.name: _loaded(entry, None) for entry in _entries(SCHEDULER_GROUP)}
+    filters = [_filter(entry) for entry in _entries(FILTER_GROUP)]
+    scores = [_score(entry) for entry in _entries(SCORE_GROUP)]
+    schedulers = {entry.name: _scheduler(entry) for entry in _entries(SCHEDULER_GROUP)}
     _check_names([each.name for each in (*FILTERS, *filters)], "filters")
     _check_names([each.name for each in (*SCORES, *scores)], "scores")
     words = [word.strip() for word in plugins.split(",") if word.strip()]
@@ -44,17 +45,58 @@ def _entries(group: str) -> list[EntryPoint]:
     return entries
 
 
-def _loaded(entry: EntryPoint, kind: type | None) -> Any:
+def _filter(entry: EntryPoint) -> Filter:
+    plugin = _loaded(entry)
+    if not isinstance(plugin, Filter):
+        raise _no_plugin(entry, "a Filter")
+    _check_parts(entry, plugin.name, (plugin.check,), (plugin.prepare, plugin.depends_on, plugin.concerns))
+    return guarded_filter(plugin, _origin(entry, plugin.name, "filter"))
+
+
+def _score(entry: EntryPoint) -> Score:
+    plugin = _loaded(entry)
+    if not isinstance(plugin, Score):
+        raise _no_plugin(entry, "a Score")
+    _check_parts(entry, plugin.name, (plugin.grade,), (plugin.concerns,))
+    return guarded_score(plugin, _origin(entry, plugin.name, "score"))
+
+
+def _scheduler(entry: EntryPoint) -> Scheduler:
+    plugin = _loaded(entry)
+    if not callable(plugin):
+        raise _no_plugin(entry, "a function")
+    return guarded_scheduler(plugin, _origin(entry, entry.name, "scheduler"))
+
+
+def _loaded(entry: EntryPoint) -> Any:
     try:
-        plugin = entry.load()
-    except Exception as error:
+        return entry.load()
+    except (Exception, SystemExit) as error:
         raise SettingsError(
             f"the plugin {entry.name} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}"
         ) from error
-    if not (callable(plugin) if kind is None else isinstance(plugin, kind)):
-        wanted = "a function" if kind is None else f"a {kind.__name__}"
-        raise SettingsError(f"the plugin {entry.name} ({entry.value}) of {entry.group} is not {wanted}")
-    return plugin
+
+
+def _origin(entry: EntryPoint, name: str, kind: str) -> Origin:
+    found = entry.dist
+    distribution = f"{found.name} {found.version}" if found is not None else entry.value
+    return Origin(name=name, kind=kind, distribution=distribution)
+
+
+def _no_plugin(entry: EntryPoint, wanted: str) -> SettingsError:
+    return SettingsError(f"the plugin {entry.name} ({entry.value}) of {entry.group} is not {wanted}")
+
+
+def _check_parts(
+    entry: EntryPoint, name: object, functions: tuple[object, ...], optional: tuple[object, ...]
+) -> None:
+    if not isinstance(name, str) or not name:
+        raise SettingsError(f"the plugin {entry.name} ({entry.value}) of {entry.group} has no name")
+    given = (*functions, *(part for part in optional if part is not None))
+    if not all(callable(part) for part in given):
+        raise SettingsError(
+            f"the plugin {entry.name} ({entry.value}) of {entry.group} has a part that is no function"
+        )
 
 
 def _check_names(names: list[str], what: str) -> None:

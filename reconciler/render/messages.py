@@ -27,7 +27,15 @@ _FAILURES: Final = {
 
 
 def unscheduled(template: Manifest, policy: PropagationPolicy | None, failure: Failure) -> Problem:
-    """R301-R303: the scheduler found no result. Points at the policy's placement."""
+    """R301-R303: the scheduler found no result. Points at the policy's placement. R305: it could not ask a plugin."""
+    if failure.plugin:
+        return _problem(
+            "R305",
+            f"plugin {failure.plugin} fails, so that nothing is decided about {template.id}",
+            template.origin.location,
+            str(template.id),
+            evidence=(failure.message,),
+        )
     code, words = _FAILURES[failure.kind]
     if policy is not None and policy.manifest is not None:
         location = locate(policy.manifest.origin, ("spec", "placement"), key=True)

@@ -91,7 +91,8 @@ def _explained(binding: Binding, profile: Profile, state: State, peers: Peers) -
     result: list[Explanation] = []
     for context in contexts(binding, peers):
         result.append(explain(context, profile, state))
-        if result[-1].failure is None:
+        failure = result[-1].failure
+        if failure is None or failure.plugin:
             break
     return tuple(result)
 

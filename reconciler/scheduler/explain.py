@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.binding import TargetCluster
+from reconciler.scheduler.guarded import PluginFailed
 from reconciler.scheduler.outcome import Attempt, Failure, Mode, Replicas
 from reconciler.scheduler.plugin import Context, FieldPath
 from reconciler.scheduler.registry import Profile
@@ -111,6 +112,8 @@ def explain(context: Context, profile: Profile, state: State) -> Explanation:
         ]
         return _explanation(context, attempt, verdicts, state)
     asked = _asked(context, profile, state)
+    if attempt.failure is not None and attempt.failure.plugin:
+        return _explanation(context, attempt, asked, state)
     position_by_name = state.table.position_by_name
     fitting = [
         position_by_name[verdict.name]
@@ -165,7 +168,11 @@ def _asked(context: Context, profile: Profile, state: State) -> list[ClusterVerd
         for filter_ in profile.filters:
             if filter_.name in spared:
                 continue
-            verdict = filter_.check(context, cluster)
+            try:
+                verdict = filter_.check(context, cluster)
+            except PluginFailed:
+                # The attempt says what it did; here it has no opinion.
+                continue
             if verdict.fits:
                 passed.append(filter_.name)
                 continue

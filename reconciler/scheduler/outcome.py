@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -24,14 +24,15 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an attempt gave no result."""
+    """Why an attempt gave no result. `plugin`: the name of one of others that failed, so that nothing could be decided."""
 
     kind: FailureKind
     message: str
+    plugin: str = ""
 
     def within(self, step: str) -> Failure:
         """The same failure, told by the step that met it."""
-        return Failure(kind=self.kind, message=f"{step}: {self.message}")
+        return replace(self, message=f"{step}: {self.message}")
 
 
 class Mode(StrEnum):

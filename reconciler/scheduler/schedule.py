@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.model.binding import Binding, TargetCluster
-from reconciler.model.cluster import Cluster, Condition
+from reconciler.model.cluster import Condition
 from reconciler.model.policy import DivisionStrategy, Placement, ReplicaScheduling, SpreadConstraint
 from reconciler.scheduler.due import is_reschedule_required, trigger_of
+from reconciler.scheduler.guarded import PluginFailed
 from reconciler.scheduler.outcome import (
     SUCCESS_MESSAGE,
     Attempt,
@@ -35,13 +36,19 @@ from reconciler.scheduler.state import State, first_reason
 
 
 def schedule(context: Context, profile: Profile, state: State) -> Attempt:
-    """One attempt for one affinity group."""
+    """One attempt for one affinity group. A plugin that fails fails it: nothing is decided without one."""
+    try:
+        return _scheduled(context, profile, state)
+    except PluginFailed as error:
+        return _attempt(context, state, failure=error.failure)
+
+
+def _scheduled(context: Context, profile: Profile, state: State) -> Attempt:
     if profile.scheduler is not None:
         living = [state.table.clusters[position] for position in state.table.living]
         answer = profile.scheduler(context, living)
-        failure = answer if isinstance(answer, Failure) else _wrong(answer, living, profile.name)
-        if failure is not None or isinstance(answer, Failure):
-            return _attempt(context, state, failure=failure)
+        if isinstance(answer, Failure):
+            return _attempt(context, state, failure=answer)
         return _attempt(context, state, clusters=answer)
     fitting = find_fitting(context, profile, state)
     if not fitting.positions:
@@ -56,21 +63,6 @@ def schedule(context: Context, profile: Profile, state: State) -> Attempt:
         failure = shares.within("failed to assign replicas")
         return _attempt(context, state, fitting, failure=failure, selected=selected)
     return _attempt(context, state, fitting, selected=selected, shares=shares)
-
-
-def _wrong(answer: Sequence[TargetCluster], living: Sequence[Cluster], scheduler: str) -> Failure | None:
-    """What cannot be a result, whatever the scheduler's rules: its answer is not taken."""
-    names = [target.name for target in answer]
-    strangers = sorted(set(names) - {cluster.name for cluster in living})
-    if strangers:
-        said = f"clusters that it was not given: {', '.join(strangers)}"
-    elif len(set(names)) < len(names):
-        said = "a cluster twice"
-    elif any(target.replicas < 0 for target in answer):
-        said = "less than no replicas"
-    else:
-        return None
-    return Failure(kind=FailureKind.ERROR, message=f"scheduler {scheduler} answered with {said}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,8 +300,13 @@ def schedule_binding(
         if attempt.failure is None:
             done = _succeeded(binding, attempt, now)
             return Decision(binding=done, trigger=trigger, attempts=tuple(attempts), is_renewed=True)
-    # The first failure is the one that is told and acted on, whatever later groups met.
-    failure = attempts[0].failure
+        if attempt.failure.plugin:
+            break
+    # The first failure is the one that is told and acted on, whatever later groups met. But where a plugin failed nobody
+    # knows whether that group could have taken it: no later one is tried, and no earlier one's refusal empties the result.
+    failure = attempts[-1].failure
+    if failure is None or not failure.plugin:
+        failure = attempts[0].failure
     if failure is None:
         raise AssertionError("a binding without an attempt")
     after = _failed(binding, failure, now)

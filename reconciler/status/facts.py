@@ -24,7 +24,7 @@ be told just now, so that what was told before stands."""
 
 SUSPENDED_DISPATCH = "SuspendDispatching"
 NOT_REPORTED = "NotReported"
-_UNPLACED = ("R301", "R302", "R303", "R304")
+_UNPLACED = ("R301", "R302", "R303", "R304", "R305")
 _EVERYTHING = "R332"
 _DIGEST = 16
 """Hexadecimal digits: it tells two contents of one object apart, and proves nothing."""

@@ -6,9 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import pygit2
 import pytest
 from click.testing import CliRunner
 
+from reconciler.cli.demo import commit
 from reconciler.cli.main import root
 from reconciler.errors import SettingsError
 from reconciler.git.mirror import open_mirror
@@ -187,3 +189,93 @@ def test_a_plugin_that_is_none_is_said_before_anything_is_decided(
 def test_a_word_that_names_no_plugin_is_said_with_those_that_exist():
     with pytest.raises(SettingsError, match="no plugin is named Nope; there are APIEnablement"):
         load_profiles("*,-Nope")
+
+
+BROKEN = """
+from reconciler.scheduler.plugin import FITS, Filter
+
+def check(context, cluster):
+    if context.binding.resource.name == "web":
+        raise KeyError("no-such-label")
+    return FITS
+
+broken = Filter(name="Broken", check=check)
+"""
+
+
+def verb(*words):
+    result = CliRunner().invoke(root, [str(word) for word in words], standalone_mode=False)
+    assert result.exception is None, result.exception
+    return result
+
+
+@pytest.fixture
+def breaking(tmp_path, monkeypatch):
+    """Breaks the plugins: installs one that fails for everything named `web`."""
+    return lambda: install(tmp_path, monkeypatch, BROKEN, "[reconciler.filters]\nbroken = my_plugin:broken\n")
+
+
+def test_a_plugin_that_fails_is_a_problem_in_every_verb(breaking, fleet):
+    breaking()
+    for words in (
+        ("validate", fleet),
+        ("render", fleet),
+        ("diff", "-C", fleet),
+        ("explain", "deployment/web", "-C", fleet),
+    ):
+        output = verb(*words).output
+        assert "Broken, a filter of my-plugin 1.0: check raised KeyError: 'no-such-label'" in output, words
+    (problem,) = [
+        each
+        for each in json.loads(verb("validate", fleet, "-o", "json").stdout)["problems"]
+        if each["code"] == "R305" and each["subject"] == "Deployment.apps shop/web"
+    ]
+    assert problem["path"] == "apps/shop/web.yaml"
+    assert "--plugins" in problem["remedy"]
+    # What cannot be decided with all clusters is no news of a lost one; it is said that there is something.
+    assert "the fleet has 2 errors" in verb("simulate", fleet, "--lose", "paris").output
+    assert verb("validate", fleet).return_value == 1
+    assert verb("render", fleet).return_value == 4
+    assert verb("validate", fleet, "--plugins", "*,-Broken").return_value == 0
+
+
+def test_a_plugin_that_fails_moves_nothing_and_deletes_nothing(breaking, fleet, tmp_path):
+    """What was placed stays with its newest content; nothing may be pruned on the word of such a render."""
+    commit(fleet, "main", "before")
+    assert verb("render", fleet, "--branches", "-r", "main").return_value == 0
+    before = tree(fleet)
+    breaking()
+    web = fleet / "apps/shop/web.yaml"
+    web.write_text(web.read_text().replace("web:2.4.1", "web:2.5.0"))
+    (fleet / "apps/shop/nightly-report.yaml").unlink()
+    policy = fleet / "policies/web.yaml"
+    policy.write_text(
+        policy.read_text().replace(
+            "placement:\n", "placement:\n    clusterAffinity: {clusterNames: [paris]}\n"
+        )
+    )
+    commit(fleet, "main", "after")
+    assert verb("render", fleet, "--branches", "-r", "main").return_value == 4
+    after = tree(fleet)
+    gone = before.keys() - after.keys()
+    assert {path.rpartition("/")[2] for path in gone} == {"nightly-report.yaml"}
+    path = "clusters/paris/shop/Deployment.apps/web.yaml"
+    assert b"web:2.5.0" in after[path]
+    handle = pygit2.Repository(str(fleet))
+    tip = handle.references["refs/heads/reconciler/rendered"].peel(pygit2.Commit)
+    assert "Complete: false" in tip.message
+
+
+def tree(fleet):
+    handle = pygit2.Repository(str(fleet))
+    found = {}
+
+    def walk(tree, prefix):
+        for entry in tree:
+            if isinstance(entry, pygit2.Tree):
+                walk(entry, f"{prefix}{entry.name}/")
+            else:
+                found[f"{prefix}{entry.name}"] = entry.data
+
+    walk(handle.references["refs/heads/reconciler/rendered"].peel(pygit2.Commit).tree, "")
+    return found

@@ -81,19 +81,3 @@ def test_a_scheduler_of_its_own_replaces_the_four_steps():
     assert failed.failure.message == "ten is enough"
     assert failed.binding.scheduled is not None
     assert failed.binding.scheduled.reason == "Unschedulable"
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ((TargetCluster(name="m9", replicas=1),), "clusters that it was not given: m9"),
-        ((TargetCluster(name="m2", replicas=1),), "clusters that it was not given: m2"),  # it is going away
-        ((TargetCluster(name="m1", replicas=1), TargetCluster(name="m1", replicas=1)), "a cluster twice"),
-        ((TargetCluster(name="m1", replicas=-1),), "less than no replicas"),
-    ],
-)
-def test_an_answer_that_cannot_be_a_result_is_not_taken(answer, told):
-    own = Profile(name="odd", scheduler=lambda _context, _clusters: answer)
-    decision = run(binding("a", 3, scheduler_name="odd"), [cluster("m1"), cluster("m2", deleting=True)], own)
-    assert decision.failure == Failure(kind=FailureKind.ERROR, message=f"scheduler odd answered with {told}")
-    assert decision.binding.clusters == ()
