@@ -1114,6 +1114,15 @@ _GIT: Final = (
         "cluster's agent, or the tool that takes the branch, stays at the commit before.",
         "read the server's words: a branch protection or a missing right is the usual reason",
     ),
+    _row(
+        "R604",
+        "source commit is dated in the future",
+        "The date of the newest source commit is more than ten minutes ahead of this machine's clock. The reconciler decides "
+        "for its own time instead, so that approvals and other deadlines run as they should. The offline verbs, which decide from commits alone, take the "
+        "commit's word until the reconciler has rendered it.",
+        "set the clock of the machine that made the commit, and commit again; `--at` gives an offline verb another moment",
+        Severity.WARNING,
+    ),
 )
 
 CATALOGUE: Final[dict[str, Code]] = dict((*_FILES, *_POLICIES, *_SCHEDULING, *_OVERRIDES, *_DELIVERY, *_GIT))

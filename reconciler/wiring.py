@@ -251,6 +251,7 @@ def reconciler_of(
         limits=settings.guards,
         accept_history=accept_history,
         profiles=profiles,
+        clock=now,
         checkpoint=surroundings.checkpoint,
         signer=surroundings.signer,
     )

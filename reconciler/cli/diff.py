@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: 
             limits=GuardLimits(),
             command=f"reconciler diff {sides}".strip(),
             profiles=load_profiles(options["plugins"]),
+            clock=datetime.now(UTC),
         ),
         memory,
     )

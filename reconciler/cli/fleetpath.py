@@ -185,6 +185,7 @@ def decide_at(
         assume_unreported=True,
         memory=memory,
         profiles=profiles,
+        clock=datetime.now(UTC),
     )
 
 

@@ -49,6 +49,8 @@ class Question:
     limits: GuardLimits
     command: str = ""
     profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
+    clock: datetime | None = None
+    """This machine's: a side that is dated after it is told of."""
 
 
 def compare(repository: Repository | None, question: Question, memory: Memory | None = None) -> Comparison:
@@ -140,4 +142,5 @@ def _decided(question: Question, source: Source, upon: PreviousRender, memory: M
         assume_unreported=True,
         memory=memory,
         profiles=question.profiles,
+        clock=question.clock,
     )

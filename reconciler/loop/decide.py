@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from reconciler.errors import GitError, Problem
 from reconciler.fleet.assemble import Memo as FleetMemo
@@ -30,7 +31,9 @@ from reconciler.model.fleet import Fleet, Source
 from reconciler.model.identity import ObjectId
 from reconciler.model.manifest import Manifest
 from reconciler.model.observation import Observation
+from reconciler.model.time import format_time
 from reconciler.model.tree import PreviousRender, Rendered, Variant
+from reconciler.problems import CATALOGUE
 from reconciler.render.bindings import decode_binding
 from reconciler.render.cluster_files import CUSTOMIZATIONS, RULES, WEBHOOKS, rules_in, rules_of
 from reconciler.render.memo import Memo
@@ -38,6 +41,8 @@ from reconciler.render.render import render
 from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.registry import Profile
 from reconciler.status.document import Read, decode_observation
+
+_SKEW: Final = timedelta(minutes=10)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,11 +86,13 @@ class Decision:
     in_force: Interpreters = NATIVE
     """The rules by which members' objects are treated: those that travel in their trees."""
     profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
+    dating: tuple[Problem, ...] = ()
+    """What is wrong with the source's date, where somebody's clock could tell."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem of the source, the fleet and the render."""
-        return (*self.fleet.problems, *self.rendered.problems)
+        return (*self.dating, *self.fleet.problems, *self.rendered.problems)
 
 
 def read_observation(repository: Repository, tip: str, memory: Memory | None = None) -> Observation:
@@ -149,14 +156,45 @@ def with_seen(
 
 
 def moment(
-    source: Source, observation: Observation, previous: PreviousRender, wake: datetime | None
+    source: Source,
+    observation: Observation,
+    previous: PreviousRender,
+    wake: datetime | None,
+    clock: datetime | None = None,
 ) -> datetime:
     """`now` as an input (DESIGN §3): the newest of the source's date, the observation's and the wake time that came due.
 
-    Never before the moment of the previous render, so that clocks that are stored in bindings do not run backwards.
+    Never before the moment of the previous render, so that clocks that are stored in bindings do not run backwards. The date of
+    a source commit is its author's word: with a `clock` (the reconciler's own), one that is ahead of it counts as made now; and
+    once a render has taken a commit in, the moment of that render stands for it, on every machine.
     """
-    candidates = [source.time, observation.time, wake, previous.evaluated_at]
+    is_taken_in = bool(source.commit) and previous.source_commit == source.commit
+    # In whole seconds, as commits are dated.
+    dated = clock.replace(microsecond=0) if clock and is_ahead(source, clock) else source.time
+    candidates = [
+        None if is_taken_in and previous.evaluated_at is not None else dated,
+        observation.time,
+        wake,
+        previous.evaluated_at,
+    ]
     return max(time for time in candidates if time is not None).astimezone(UTC)
+
+
+def is_ahead(source: Source, clock: datetime | None) -> bool:
+    """Whether a source is dated later than clocks that go about right could have dated it."""
+    return clock is not None and source.time > clock + _SKEW
+
+
+def _ahead(source: Source) -> Problem:
+    """R604: the date of a source, which cannot be."""
+    what = f"source commit {source.commit[:12]}" if source.commit else "the commit of the work tree"
+    row = CATALOGUE["R604"]
+    return Problem(
+        code=row.code,
+        message=f"{what} is dated {format_time(source.time)}, which is yet to come",
+        remedy=row.remedy,
+        severity=row.severity,
+    )
 
 
 def decide(
@@ -168,10 +206,12 @@ def decide(
     assume_unreported: bool,
     memory: Memory | None = None,
     profiles: Mapping[str, Profile] = PROFILES,
+    clock: datetime | None = None,
 ) -> Decision:
     """Assemble and render. `assume_unreported`: clusters that never reported count as ready (offline verbs only).
 
-    `profiles`: the schedulers, by `schedulerName`, with the plugins that were loaded.
+    `profiles`: the schedulers, by `schedulerName`, with the plugins that were loaded. `clock`: this machine's; it decides nothing,
+    and a source that is dated after it is told of.
     """
     memory = memory or Memory()
     fleet = assemble(
@@ -203,6 +243,7 @@ def decide(
         interpreters=interpreters,
         in_force=_in_force(fleet, rendered, interpreters, memory, now),
         profiles=profiles,
+        dating=(_ahead(source),) if is_ahead(source, clock) else (),
     )
 
 

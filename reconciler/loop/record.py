@@ -85,6 +85,8 @@ class Record:
     accept_history: str = ""
     checkpoint: Checkpoint = lambda _: None
     profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
+    clock: Callable[[], datetime] | None = None
+    """Bounds what a source commit may say of its date; without one it is believed."""
     memory: Memory = field(default_factory=Memory)
     writer: TreeWriter = field(default_factory=TreeWriter)
     _names_checked: bool = False
@@ -133,7 +135,8 @@ class Record:
         observation = read_observation(self.repository, at.status, self.memory)
         previous = read_render(self.repository, at.rendered, self.memory)
         previous = with_seen(self.repository, previous, observation, self.memory)
-        now = moment(source, observation, previous, wake)
+        clock = self.clock() if self.clock else None
+        now = moment(source, observation, previous, wake, clock)
         return decide(
             source,
             observation,
@@ -142,6 +145,7 @@ class Record:
             assume_unreported=False,
             memory=self.memory,
             profiles=self.profiles,
+            clock=clock,
         )
 
     def publish(self, decision: Decision, at: Fetched) -> Published:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.loop.decide import Decision, Memory, decide
+from reconciler.loop.decide import Decision, Memory, decide, moment
 from reconciler.model.fleet import Source, SourceFile
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
@@ -70,3 +70,55 @@ def test_rules_that_were_taken_away_on_purpose_are_gone():
     first = decided(RULES, PreviousRender(), memory)
     second = decided(None, read_back(first.rendered), memory)
     assert size_after_retaining(second) == 1
+
+
+LATE = NOW + timedelta(days=3650)
+COMMIT = "c" * 40
+
+
+def dated(time: datetime, commit: str = COMMIT) -> Source:
+    return Source(commit=commit, time=time, files=())
+
+
+def taken_in(commit: str, at: datetime) -> PreviousRender:
+    return PreviousRender(commit="r" * 40, source_commit=commit, evaluated_at=at)
+
+
+@pytest.mark.parametrize(
+    ("source", "previous", "wake", "clock", "expected"),
+    [
+        # Without a clock a commit is believed, so that every machine comes to the same.
+        (dated(LATE), PreviousRender(), None, None, LATE),
+        # The reconciler's own clock bounds it; clocks that differ a little change nothing.
+        (dated(LATE), PreviousRender(), None, NOW, NOW),
+        (dated(NOW + timedelta(minutes=9)), PreviousRender(), None, NOW, NOW + timedelta(minutes=9)),
+        (dated(NOW - timedelta(days=1)), PreviousRender(), None, NOW, NOW - timedelta(days=1)),
+        # What that render decided for stands for the commit, also where nobody has a clock.
+        (dated(LATE), taken_in(COMMIT, NOW), None, None, NOW),
+        (dated(LATE), taken_in(COMMIT, NOW), NOW + timedelta(hours=1), None, NOW + timedelta(hours=1)),
+        # Another commit speaks for itself; a work tree is no commit that was rendered.
+        (dated(LATE), taken_in("d" * 40, NOW), None, None, LATE),
+        (dated(LATE, commit=""), taken_in("", NOW), None, None, LATE),
+        # It never runs backwards.
+        (dated(LATE), taken_in("d" * 40, NOW + timedelta(days=1)), None, NOW, NOW + timedelta(days=1)),
+    ],
+)
+def test_a_commit_that_is_dated_in_the_future_does_not_drag_the_decision_there(
+    source: Source,
+    previous: PreviousRender,
+    wake: datetime | None,
+    clock: datetime | None,
+    expected: datetime,
+):
+    assert moment(source, Observation(), previous, wake, clock) == expected
+
+
+def test_it_is_told_by_whoever_has_a_clock():
+    def codes(clock: datetime | None) -> list[str]:
+        made = decide(
+            dated(LATE), Observation(), PreviousRender(), now=NOW, assume_unreported=True, clock=clock
+        )
+        return [f"{problem.severity.value} {problem.code}" for problem in made.problems]
+
+    assert codes(NOW) == ["warning R604"]
+    assert codes(LATE) == codes(LATE - timedelta(minutes=10)) == codes(None) == []

@@ -1,13 +1,15 @@
 """The fleet's record on real repositories: fetch, decide, publish; `git` is the witness."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reconciler.errors import ForeignCommit, GitError, HistoryRewritten
 from reconciler.loop.publish import ALLOWED, HELD
+from reconciler.model.time import format_time
 from reconciler.settings import GuardLimits
-from tests.unit.loop.fleets import config_map, fleet, maps_of, one_pass, started, trailers
+from tests.unit.loop.fleets import config_map, fleet, maps_of, one_pass, published, started, trailers
 
 
 def test_a_pass_moves_the_truth_and_shows_each_cluster_its_part(scene):
@@ -215,3 +217,33 @@ def test_losing_the_status_branch_moves_nothing_that_is_placed(scene):
     author.commit_and_push("unrelated", {"docs/x.md": "x"})
     one_pass(record)
     assert maps_of(repository) == before
+
+
+def test_a_commit_of_the_future_moves_no_deadline_and_no_later_decision(scene):
+    """An approval that holds for the next hours is honoured, and a machine without a clock agrees on what follows."""
+    repository, author, record = scene
+    started(scene, 30)
+    names = [f"c{i:02}" for i in range(12)]
+    now = datetime.now(UTC)
+    record.clock = lambda: now
+    author.env["GIT_COMMITTER_DATE"] = "2090-01-01T00:00:00Z"
+    author.commit_and_push(
+        "from a machine whose clock is wrong",
+        {
+            "approvals/a.yaml": approval(names, expires=format_time(now + timedelta(hours=2))),
+            **{f"apps/{name}.yaml": None for name in names},
+        },
+    )
+    at = record.fetch()
+    decision = record.decide(at, None)
+    assert [problem.code for problem in decision.problems] == ["R604"]
+    assert decision.now == now.replace(microsecond=0)
+    assert published(record, decision, at).prune_allowed
+    assert trailers(repository, "reconciler/rendered")["Evaluated-At"] == format_time(decision.now)
+    record.clock = None
+    assert record.decide(record.fetch(), None).now == decision.now
+    del author.env["GIT_COMMITTER_DATE"]
+    author.commit_and_push("the next one", {"apps/more.yaml": config_map("more")})
+    later = record.decide(record.fetch(), None)
+    assert later.problems == ()
+    assert later.now.year == now.year
