@@ -25,6 +25,7 @@ from tests.controlplane import (
     stop_all,
 )
 from tests.gitservers import BareRepository, Clone, HttpGitServer, SshGitServer, bare_repository
+from tests.interpreterwebhook import WebhookServer
 
 Fleet = tuple[ControlPlane, ControlPlane, ControlPlane]
 NAMES = ("member1", "member2", "member3")
@@ -141,4 +142,11 @@ def https_git_server(tmp_path: Path) -> Iterator[HttpGitServer]:
 def ssh_git_server(tmp_path: Path) -> Iterator[SshGitServer]:
     """A real SSH server that runs git's two pack commands and nothing else."""
     with SshGitServer(tmp_path / "ssh-remotes") as server:
+        yield server
+
+
+@pytest.fixture
+def webhook_server(tmp_path: Path) -> Iterator[WebhookServer]:
+    """An interpreter webhook for Workloads, over TLS; a test may have it answer anything."""
+    with WebhookServer(tmp_path) as server:
         yield server

@@ -14,7 +14,7 @@ import yaml
 from tests.controlplane.polling import eventually
 from tests.e2e.program import Program, config_map, namespace, run_cli
 from tests.gitservers import bare_repository
-from tests.interpreterwebhook import WebhookServer, configuration, respond, workload
+from tests.interpreterwebhook import configuration, policy, respond, workload
 
 STATUS = {
     "apiEnablements": [
@@ -24,27 +24,6 @@ STATUS = {
     "conditions": [{"type": "Ready", "status": "True"}, {"type": "CompleteAPIEnablements", "status": "True"}],
 }  # fmt: skip
 SCOPES = {"group": "workload.example.io", "kind": "Workload", "namespaced": True}
-POLICY = {
-    "apiVersion": "policy.karmada.io/v1alpha1",
-    "kind": "PropagationPolicy",
-    "metadata": {"name": "workloads", "namespace": "shop"},
-    "spec": {
-        "propagateDeps": True,
-        "resourceSelectors": [{"apiVersion": "workload.example.io/v1alpha1", "kind": "Workload"}],
-        "placement": {
-            "replicaScheduling": {
-                "replicaSchedulingType": "Divided",
-                "replicaDivisionPreference": "Weighted",
-                "weightPreference": {
-                    "staticWeightList": [
-                        {"targetCluster": {"clusterNames": ["near"]}, "weight": 2},
-                        {"targetCluster": {"clusterNames": ["far"]}, "weight": 1},
-                    ]
-                },
-            }
-        },
-    },
-}
 PLAIN = {
     "apiVersion": "policy.karmada.io/v1alpha1",
     "kind": "PropagationPolicy",
@@ -73,7 +52,7 @@ def fleet(hook, **more):
     documents = {
         "reconciler.yaml": settings,
         "hook.yaml": hook,
-        "policy.yaml": POLICY,
+        "policy.yaml": policy(),
         "clusters/near.yaml": cluster("near"),
         "clusters/far.yaml": cluster("far"),
         "web.yaml": workload(replicas=6),
@@ -86,12 +65,6 @@ def fleet(hook, **more):
         **{path: json.dumps(body) for path, body in documents.items()},
         **more,
     }
-
-
-@pytest.fixture
-def server(tmp_path):
-    with WebhookServer(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture
@@ -126,10 +99,10 @@ def answers(repository, path=ANSWERS):
 
 
 def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody(
-    server, repository, git_clone, tmp_path
+    webhook_server, repository, git_clone, tmp_path
 ):
     author = git_clone(str(repository.path))
-    author.commit_and_push("first", fleet(configuration(server.url, server.bundle)))
+    author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
     with running(tmp_path, repository) as program:
         try:
             eventually(
@@ -161,11 +134,11 @@ def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody
             assert before.isdisjoint(each["digest"] for each in answers(repository))
 
             # Nothing is asked twice, and a quiet fleet makes no commit.
-            eventually("it is quiet", lambda: _quiet(server, repository), within=30)
+            eventually("it is quiet", lambda: _quiet(webhook_server, repository), within=30)
             eventually("the status names the render", lambda: _complete(repository), within=15)
             author.git("fetch", "origin")
             # A laptop asks nobody and comes to the same, byte for byte.
-            asked = len(server.requests)
+            asked = len(webhook_server.requests)
             laptop = run_cli("render", "--revision", "main", "-d", str(tmp_path / "tree"), cwd=author.path)
             assert laptop.returncode == 0, laptop.stderr
             for name in ("near", "far"):
@@ -182,7 +155,7 @@ def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody
             assert "web.yaml:1:1: warning R430" in changed.stdout + changed.stderr
             difference = run_cli("diff", cwd=author.path)
             assert difference.returncode == 4, difference.stdout + difference.stderr
-            assert len(server.requests) == asked
+            assert len(webhook_server.requests) == asked
 
             # Without its template nothing is kept.
             author.git("checkout", "web.yaml")
@@ -194,18 +167,18 @@ def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody
 
 
 def test_one_that_is_away_holds_its_objects_and_nothing_else_until_it_is_back(
-    server, repository, git_clone, tmp_path
+    webhook_server, repository, git_clone, tmp_path
 ):
-    server.handle = lambda exchange, _: exchange.send(500, b"")
+    webhook_server.handle = lambda exchange, _: exchange.send(500, b"")
     author = git_clone(str(repository.path))
-    author.commit_and_push("first", fleet(configuration(server.url, server.bundle)))
+    author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
     with running(tmp_path, repository) as program:
         try:
             eventually("the rest is rendered", lambda: colour(repository) == "blue", within=30)
             assert size(repository, "near") is None
             eventually("the status counts the problem", lambda: _problems(repository).get("R432"), within=15)
             assert _problems(repository).get("R430") == 1
-            server.handle = None
+            webhook_server.handle = None
             eventually(
                 "it is asked again",
                 lambda: (size(repository, "near"), size(repository, "far")) == (4, 2),
@@ -213,7 +186,7 @@ def test_one_that_is_away_holds_its_objects_and_nothing_else_until_it_is_back(
             )
 
             # What was answered stands while it is away; what changes waits, and keeps what it had.
-            server.handle = lambda exchange, _: exchange.send(500, b"")
+            webhook_server.handle = lambda exchange, _: exchange.send(500, b"")
             author.commit_and_push(
                 "second",
                 {
@@ -228,14 +201,14 @@ def test_one_that_is_away_holds_its_objects_and_nothing_else_until_it_is_back(
             raise
 
 
-def test_a_slow_one_holds_up_nobody_else(server, repository, git_clone, tmp_path):
+def test_a_slow_one_holds_up_nobody_else(webhook_server, repository, git_clone, tmp_path):
     def slow(request):
         time.sleep(6)
         return respond(request)
 
-    server.answer = slow
+    webhook_server.answer = slow
     author = git_clone(str(repository.path))
-    author.commit_and_push("first", fleet(configuration(server.url, server.bundle)))
+    author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
     started = time.monotonic()
     with running(tmp_path, repository) as program:
         try:
@@ -248,7 +221,9 @@ def test_a_slow_one_holds_up_nobody_else(server, repository, git_clone, tmp_path
             raise
 
 
-def test_a_hostile_answer_ends_in_a_problem_that_a_laptop_can_read(server, repository, git_clone, tmp_path):
+def test_a_hostile_answer_ends_in_a_problem_that_a_laptop_can_read(
+    webhook_server, repository, git_clone, tmp_path
+):
     from tests.interpreterwebhook.workload import patch
 
     def hostile(request):
@@ -260,9 +235,9 @@ def test_a_hostile_answer_ends_in_a_problem_that_a_laptop_can_read(server, repos
             }
         return respond(request)
 
-    server.answer = hostile
+    webhook_server.answer = hostile
     author = git_clone(str(repository.path))
-    author.commit_and_push("first", fleet(configuration(server.url, server.bundle)))
+    author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
     with running(tmp_path, repository) as program:
         try:
             eventually(
@@ -283,9 +258,9 @@ def test_a_hostile_answer_ends_in_a_problem_that_a_laptop_can_read(server, repos
             raise
 
 
-def test_nobody_is_asked_where_the_operator_says_so(server, repository, git_clone, tmp_path):
+def test_nobody_is_asked_where_the_operator_says_so(webhook_server, repository, git_clone, tmp_path):
     author = git_clone(str(repository.path))
-    author.commit_and_push("first", fleet(configuration(server.url, server.bundle)))
+    author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
     with running(tmp_path, repository, "--no-ask-webhooks") as program:
         try:
             eventually("the rest is rendered", lambda: colour(repository) == "blue", within=30)
@@ -295,7 +270,7 @@ def test_nobody_is_asked_where_the_operator_says_so(server, repository, git_clon
         except Exception:
             print(program.text)
             raise
-    assert server.requests == []
+    assert webhook_server.requests == []
 
 
 def colour(repository):
@@ -319,7 +294,7 @@ def _complete(repository):
     return summary["complete"] and not {"R430", "R431", "R432"} & summary["problems"].keys()
 
 
-def _quiet(server, repository):
-    before = (len(server.requests), repository.branches())
+def _quiet(webhook_server, repository):
+    before = (len(webhook_server.requests), repository.branches())
     time.sleep(4)
-    return before == (len(server.requests), repository.branches())
+    return before == (len(webhook_server.requests), repository.branches())

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.controlplane.polling import eventually
 from tests.e2e.program import Program, cluster_file, config_map, everywhere, merged_kubeconfig, namespace
 from tests.e2e.test_agent import agent_arguments, run_arguments
-from tests.interpreterwebhook import WebhookServer, configuration, workload
+from tests.interpreterwebhook import configuration, policy, workload
 
 DEFINITION = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -40,37 +39,6 @@ DEFINITION = {
     },
 }
 PATH = "workloads/shop/Workload.workload.example.io/web.yaml"
-
-
-@pytest.fixture
-def server(tmp_path):
-    with WebhookServer(tmp_path) as found:
-        yield found
-
-
-def policy(near, far):
-    weights = [
-        {"targetCluster": {"clusterNames": [name]}, "weight": weight}
-        for name, weight in ((near, 2), (far, 1))
-    ]
-    return json.dumps(
-        {
-            "apiVersion": "policy.karmada.io/v1alpha1",
-            "kind": "PropagationPolicy",
-            "metadata": {"name": "workloads", "namespace": "shop"},
-            "spec": {
-                "propagateDeps": True,
-                "resourceSelectors": [{"apiVersion": "workload.example.io/v1alpha1", "kind": "Workload"}],
-                "placement": {
-                    "replicaScheduling": {
-                        "replicaSchedulingType": "Divided",
-                        "replicaDivisionPreference": "Weighted",
-                        "weightPreference": {"staticWeightList": weights},
-                    }
-                },
-            },
-        }
-    )
 
 
 def spec(plane):
@@ -115,7 +83,7 @@ def is_ready(plane, replicas):
 
 
 def test_members_keep_what_a_webhook_says_and_their_status_is_what_it_makes_of_it(
-    clean_clusters, git_repository, git_clone, server, tmp_path: Path
+    clean_clusters, git_repository, git_clone, webhook_server, tmp_path: Path
 ):
     near, far, _ = clean_clusters
     planes = (near, far)
@@ -129,8 +97,8 @@ def test_members_keep_what_a_webhook_says_and_their_status_is_what_it_makes_of_i
             "policies/definitions.yaml": everywhere(
                 "definitions", ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
             ),
-            "policies/workloads.yaml": policy(near.name, far.name),
-            "hook.yaml": json.dumps(configuration(server.url, server.bundle)),
+            "policies/workloads.yaml": json.dumps(policy(near.name, far.name)),
+            "hook.yaml": json.dumps(configuration(webhook_server.url, webhook_server.bundle)),
             "apps/definition.yaml": json.dumps(DEFINITION),
             "apps/ns.yaml": namespace("shop"),
             "apps/map.yaml": config_map("web", "shop", colour="blue"),
@@ -215,4 +183,4 @@ def test_members_keep_what_a_webhook_says_and_their_status_is_what_it_makes_of_i
             print(first_agent.text)
             raise
     # Secrets, and kinds that no rule names, were never sent.
-    assert {request["kind"]["kind"] for request in server.requests} == {"Workload"}
+    assert {request["kind"]["kind"] for request in webhook_server.requests} == {"Workload"}

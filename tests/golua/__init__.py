@@ -5,15 +5,14 @@ Built once a machine beside the control planes' binaries. Must not import `recon
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.gowitness import built
 
 HERE = Path(__file__).parent
 
@@ -33,25 +32,9 @@ def call(calls: Sequence[tuple[str, str, Sequence[Any], int]]) -> list[Answer]:
         + "\n"
         for script, function, arguments, results in calls
     )
-    done = subprocess.run([_program()], input=lines, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [built(HERE, "the Lua that Karmada runs")], input=lines, capture_output=True, text=True, check=True
+    )
     answers = [json.loads(line) for line in done.stdout.split("\n") if line]
     assert len(answers) == len(calls)
     return [Answer(values=one["values"], error=one.get("error", "")) for one in answers]
-
-
-def _program() -> Path:
-    go = shutil.which("go")
-    assert go is not None, "Go is needed on PATH: the witness is the Lua that Karmada runs"
-    version = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout
-    parts = [(HERE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go")]
-    key = hashlib.sha256(b"\0".join([*parts, version.encode()])).hexdigest()[:16]
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    program = Path(cache) / "fleet-reconciler" / "golua" / key
-    if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        fresh = program.with_name(f"{key}.{os.getpid()}")
-        environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
-        command = [go, "build", "-trimpath", "-o", str(fresh), "."]
-        subprocess.run(command, cwd=HERE, env=environment, check=True)
-        fresh.rename(program)
-    return program

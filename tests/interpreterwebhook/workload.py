@@ -27,6 +27,30 @@ def workload(name: str = "web", *, namespace: str = "shop", replicas: int = 3, *
     }
 
 
+def policy(near: str = "near", far: str = "far") -> dict[str, Any]:
+    """The Workloads of the shop with what they need, two parts on `near` and one on `far`."""
+    weights = [
+        {"targetCluster": {"clusterNames": [name]}, "weight": weight}
+        for name, weight in ((near, 2), (far, 1))
+    ]
+    return {
+        "apiVersion": "policy.karmada.io/v1alpha1",
+        "kind": "PropagationPolicy",
+        "metadata": {"name": "workloads", "namespace": "shop"},
+        "spec": {
+            "propagateDeps": True,
+            "resourceSelectors": [{"apiVersion": WORKLOAD[0], "kind": WORKLOAD[1]}],
+            "placement": {
+                "replicaScheduling": {
+                    "replicaSchedulingType": "Divided",
+                    "replicaDivisionPreference": "Weighted",
+                    "weightPreference": {"staticWeightList": weights},
+                }
+            },
+        },
+    }
+
+
 def respond(request: dict[str, Any]) -> dict[str, Any]:
     """The `response` to a `request`."""
     given = request["object"]
