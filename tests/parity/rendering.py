@@ -185,11 +185,12 @@ def _work_name(body: Body) -> str:
 
 def _typed_overriders(body: Body) -> Body:
     """As Karmada's types write it again: empty fields are gone."""
-    return {
-        key: [{k: v for k, v in item.items() if v is not None and v not in ("", [], {})} for item in items]
-        for key, items in body.items()
-        if items
-    }
+    return {key: [_typed_item(item) for item in items] for key, items in body.items() if items}
+
+
+def _typed_item(item: Body) -> Body:
+    operations = {key: [_typed_item(one) for one in item[key]] for key in ("json", "yaml") if item.get(key)}
+    return {k: v for k, v in {**item, **operations}.items() if v is not None and v not in ("", [], {})}
 
 
 def _with_parsed_records(work: dict[str, Any]) -> dict[str, Any]:
