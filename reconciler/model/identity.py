@@ -61,9 +61,15 @@ def group_of(api_version: str) -> str:
     return api_version.rpartition("/")[0]
 
 
+def metadata_of(body: dict[str, Any]) -> dict[str, Any]:
+    """An object's metadata; empty where it has none, or an override has put something else there."""
+    metadata = body.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
 def id_of_body(body: dict[str, Any]) -> ObjectId:
     """The identity that an object's own fields state. Absent fields read as empty."""
-    metadata = body.get("metadata") or {}
+    metadata = metadata_of(body)
     return ObjectId(
         group=group_of(str(body.get("apiVersion") or "")),
         kind=str(body.get("kind") or ""),

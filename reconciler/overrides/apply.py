@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.cluster import Cluster
+from reconciler.model.identity import metadata_of
 from reconciler.model.manifest import Body
 from reconciler.model.override import OverridePolicy, Overriders, OverrideRule
 from reconciler.overrides import command_args, image, labels, patch
@@ -51,7 +52,7 @@ def apply_overrides(
     `policies` may hold policies of any namespace: those of the object's count, none for a cluster-scoped object.
     """
     first = apply_rules(body, rules_for(policies_in_order(body, cluster_policies), cluster))
-    namespace = (first.body.get("metadata") or {}).get("namespace")
+    namespace = metadata_of(first.body).get("namespace")
     if not namespace:
         return first
     own = [policy for policy in policies if policy.namespace == namespace]

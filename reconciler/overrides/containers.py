@@ -35,6 +35,14 @@ def containers_of(body: Body, path: tuple[str, ...]) -> list[Any]:
     return node
 
 
+def containers_of_type(body: Body, path: tuple[str, ...]) -> list[Any]:
+    """The list at `path` of an object that is known to be of its kind's type, where null means absent."""
+    node: Any = body
+    for step in path:
+        node = (node or {}).get(step)
+    return node or []
+
+
 def with_containers(body: Body, path: tuple[str, ...], containers: list[Any]) -> Body:
     """The body with that list at `path`, whose steps exist."""
     copy = dict(body)

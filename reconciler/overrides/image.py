@@ -14,7 +14,7 @@ from typing import Any, Final
 from reconciler.model.manifest import Body
 from reconciler.model.override import ImageOverrider, PatchOperation
 from reconciler.overrides.builtin_types import check_builtin_type
-from reconciler.overrides.containers import CONTAINER_PATH, containers_of, with_containers
+from reconciler.overrides.containers import CONTAINER_PATH, containers_of_type, with_containers
 from reconciler.overrides.outcome import Ineffective, OverriderError, Place
 from reconciler.overrides.patch import apply_operation, parse_index
 
@@ -113,7 +113,7 @@ def _by_kind(body: Body, overrider: ImageOverrider) -> Body:
     if path is None:
         return body
     check_builtin_type(body)
-    containers = containers_of(body, path)
+    containers = containers_of_type(body, path)
     edited = []
     changed = False
     for container in containers:
@@ -139,9 +139,11 @@ def _by_predicate(body: Body, overrider: ImageOverrider) -> Body:
     if not isinstance(node, str):
         raise OverriderError(f"the value at {path} is not a string", ("predicate", "path"))
     result = edited_image(node, overrider)
-    edited: Body = apply_operation(
-        body, PatchOperation(path=path, operator="replace", value=result, has_value=True)
-    )
+    # Karmada: the slashes around the path are trimmed for reading alone, and a patch that begins with `//` edits nothing.
+    if path.startswith("//"):
+        return body
+    edit = PatchOperation(path=path, operator="replace", value=result, has_value=True)
+    edited: Body = apply_operation(body, edit)
     return body if result == node else edited
 
 

@@ -18,6 +18,10 @@ def override_labels(
 ) -> Body:
     """The body with `metadata.<field>` edited; notes get every key that was not there to replace or remove."""
     metadata = body.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        # Karmada: what is no object gets no labels, without an error.
+        notes.append(Ineffective(place=(f"{field}Overrider",), reason="the object's metadata is no object"))
+        return body
     present = metadata.get(field)
     values: dict[str, Any] | None = dict(present) if _is_readable(present) else None
     for index, overrider in enumerate(overriders):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.model.cluster import Cluster
+from reconciler.model.identity import metadata_of
 from reconciler.model.manifest import Body
 from reconciler.model.override import OverridePolicy, OverrideRule
 from reconciler.selectors.clusters import matches_cluster
@@ -40,7 +41,7 @@ def rules_for(policies: Iterable[OverridePolicy], cluster: Cluster) -> Rules:
 
 def _with_readable_labels(body: Body) -> Body:
     # Kubernetes' accessor gives no labels at all where one of them is not a string.
-    metadata = body.get("metadata") or {}
+    metadata = metadata_of(body)
     labels = metadata.get("labels")
     if labels is None or (
         isinstance(labels, dict) and all(isinstance(value, str) for value in labels.values())

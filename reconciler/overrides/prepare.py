@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.cluster import Cluster
+from reconciler.model.identity import metadata_of
 from reconciler.model.manifest import Body
 from reconciler.model.override import OverridePolicy, OverrideRule
 from reconciler.overrides.apply import Overridden, apply_rules
@@ -120,7 +121,7 @@ def _key(policy: OverridePolicy, rule: OverrideRule) -> _RuleKey:
 
 
 def _namespace(body: Body) -> str:
-    return str((body.get("metadata") or {}).get("namespace") or "")
+    return str(metadata_of(body).get("namespace") or "")
 
 
 def _joined(first: Overridden, second: Overridden | OverrideError) -> Overridden | OverrideError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
-from reconciler.model.identity import ObjectId, id_of_body
+from reconciler.model.identity import ObjectId, id_of_body, metadata_of
 from reconciler.model.manifest import Body, Manifest
 from reconciler.model.selector import ResourceSelector
 from reconciler.selectors.labels import label_test
@@ -30,7 +30,7 @@ def selector_level(manifest: Manifest, selector: ResourceSelector) -> Level:
 
 def body_level(body: Body, selector: ResourceSelector) -> Level:
     """The same for an object's own fields, where no manifest says what its namespace defaults to."""
-    labels = (body.get("metadata") or {}).get("labels") or {}
+    labels = metadata_of(body).get("labels") or {}
     return _level(selector, id_of_body(body), str(body.get("apiVersion") or ""), labels)
 
 

@@ -211,3 +211,16 @@ def test_namespaced_policies_can_be_left_out():
     prepared = prepare([policy("a", trace("x")), policy("b", trace("y"), namespace="")], [M1])
     ((result, _),) = prepared.apply({**WEB, "trace": []}, ["m1"], namespaced=False)
     assert result.body["trace"] == ["y"]
+
+
+def test_what_a_patch_made_of_the_metadata_is_in_no_namespace():
+    no_object = {"plaintext": [{"path": "/metadata", "operator": "add", "value": "x"}]}
+    wide = policy("wide", rule(no_object), namespace="")
+    again = policy(
+        "wider", rule({"labelsOverrider": [{"operator": "add", "value": {"a": "1"}}]}), namespace=""
+    )
+    result = apply_overrides(WEB, M1, [wide, again], [policy("own", trace("x"))])
+    assert result.body["metadata"] == "x"
+    assert [entry.policy.name for entry in result.applied] == ["wide", "wider"]
+    ((prepared, _),) = prepare([wide, again, policy("own", trace("x"))], [M1]).apply(WEB, ["m1"])
+    assert prepared == result

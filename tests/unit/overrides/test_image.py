@@ -155,3 +155,15 @@ def test_a_tag_that_cannot_be_set_is_noted():
     notes = []
     override_image(deployment({"image": "a:1"}), [edit("Tag", "replace", f"@{DIGEST}")], notes)
     assert "leaves the tag as it is" in notes[0].reason
+
+
+def test_a_predicate_of_two_slashes_reads_but_edits_nothing():
+    body = {"kind": "Widget", "spec": {"image": "nginx:1"}}
+    notes = []
+    assert override_image(body, [edit("Tag", "replace", "2", path="//spec/image")], notes) == body
+    assert [note.place for note in notes] == [("imageOverrider", 0)]
+
+
+def test_null_containers_are_none():
+    body = {"kind": "Pod", "spec": {"containers": None}}
+    assert override_image(body, [edit("Tag", "replace", "2")], []) == body

@@ -58,3 +58,10 @@ def test_the_template_is_not_edited():
     body = {"metadata": {"labels": {"a": "1"}}}
     override_labels(body, [edit("remove", a="")], [])
     assert body == {"metadata": {"labels": {"a": "1"}}}
+
+
+def test_metadata_that_a_patch_made_no_object_stays():
+    notes = []
+    body = {"kind": "Pod", "metadata": "x"}
+    assert override_labels(body, [edit("add", a="1")], notes) == body
+    assert [note.reason for note in notes] == ["the object's metadata is no object"]
