@@ -33,7 +33,10 @@ _VERBS: Final = {
     "Z": "UTC",
     "w": "%w",
 }
+_LARGEST: Final = 2**63
 _MONTHS: Final = 12
+_YEARS_OF_ERA: Final = 400
+_DAYS_OF_ERA: Final = 146097
 
 
 class ClockError(Exception):
@@ -66,11 +69,13 @@ def _verb(letter: str, when: datetime) -> str:
 
 
 def moment_of(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:
-    """`os.time` of a table, whose fields may lie beyond their ranges: month 13 is January. Raises ClockError."""
+    """`os.time` of a table, whose fields may lie beyond their ranges: month 13 is January. Raises ClockError beyond 64 bits."""
     years, months = divmod(month - 1, _MONTHS)
-    try:
-        first = datetime(year + years, months + 1, 1, tzinfo=UTC)
-        when = first + timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)
-    except (OverflowError, ValueError):
-        raise ClockError("the moment is outside the years 1 to 9999") from None
-    return int((when - _EPOCH).total_seconds())
+    # The Gregorian calendar repeats itself after 400 years.
+    eras, year_of_era = divmod(year + years, _YEARS_OF_ERA)
+    first = datetime(year_of_era + _YEARS_OF_ERA, months + 1, 1, tzinfo=UTC)
+    days = (first - _EPOCH).days + (eras - 1) * _DAYS_OF_ERA + day - 1
+    moment = days * 86400 + hour * 3600 + minute * 60 + second
+    if abs(moment) >= _LARGEST:
+        raise ClockError("the moment is beyond 64 bits")
+    return moment

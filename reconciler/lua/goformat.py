@@ -97,7 +97,7 @@ def _string(value: bytes, verb: str, flags: str, width: int, precision: int | No
         case "d" | "i":
             # GopherLua: text that is a number is written as it stands, other text as zero.
             if _is_number(value):
-                return _padded(value, flags, width)
+                return _padded(_cut(value, precision), flags, width)
             return _signed(0, str, flags, width, precision)
         case "s" | "v":
             return _padded(_cut(value, precision), flags, width)
@@ -195,8 +195,10 @@ def _other(value: bool | None, verb: str, flags: str, width: int, precision: int
 def _typed(value: LuaValue) -> bytes:
     if isinstance(value, bytes):
         return b"lua.LString=" + value
-    if value is None or isinstance(value, bool):
-        return _other(value, "v", "", 0, None)
+    if value is None:
+        return b"*lua.LNilType=nil"
+    if isinstance(value, bool):
+        return b"lua.LBool=" + _other(value, "v", "", 0, None)
     return b"lua.LNumber=" + number_text(value)
 
 
@@ -315,10 +317,9 @@ def parse_number(text: bytes, base: float = 0) -> float | None:
         radix, stripped = 16, stripped[2:]
     if not 2 <= radix <= 36 or not re.fullmatch(rb"[-+]?[0-9A-Za-z]+", stripped):
         return None
-    try:
-        number = int(stripped, radix)
-    except ValueError:
+    if any(int(chr(digit), 36) >= radix for digit in stripped.lstrip(b"-+")):
         return None
+    number = int(stripped, radix)
     return float(number) if -(2**63) <= number < 2**63 else None
 
 

@@ -19,7 +19,7 @@ local getinfo, sethook = debug.getinfo, debug.sethook
 local native_math = math
 local string_metatable = getmetatable("")
 
-local SCRIPT = "=script"
+local SCRIPT = "=<string>" -- as in what GopherLua puts before the text of an error
 local STEP = 1000 -- instructions between two looks at the meter
 local TABLE_COST, KEY_COST, TEXT_COST = 40, 20, 20 -- what is made has to be collected too
 local LINE_STEPS = 10 -- steps between two looks at the line
@@ -27,6 +27,8 @@ local STOPPED = "the script was stopped"
 local LONGEST_STRING = 1000000 -- that a library function takes
 local LONGEST_TEXT = 8000000 -- that is put together
 local LARGEST_INDEX = 67108864 -- GopherLua keeps integer keys below this in a table's array
+local GREATEST_INTEGER = 9223372036854775808 -- the first that has no 64 bits
+local MOST_RESULTS = 5000 -- of one function, about as many as GopherLua's registers
 local DEEPEST_RESULT = 200
 local LARGEST_RESULT = 8000000
 local PRINTED_LINES, PRINTED_BYTES = 100, 1000
@@ -123,9 +125,10 @@ local function fresh_key(t, key, value)
   rawset(t, key, value)
 end
 
-local function list(t)
+-- A nil at the end counts in the length that GopherLua keeps. `count`: how many values are written, or false where the last may be several.
+local function list(t, count)
   used = used + TABLE_COST
-  return setmetatable(t, { __newindex = fresh_key, length = maxn(t) })
+  return setmetatable(t, { __newindex = fresh_key, length = count or maxn(t) })
 end
 
 local function new()
@@ -133,7 +136,7 @@ local function new()
   return setmetatable({}, { __newindex = fresh_key, length = 0 })
 end
 
-local function fields(t, ...)
+local function fields(t, length, ...)
   used = used + TABLE_COST
   local keys, places, count = {}, {}, 0
   for index = 1, select("#", ...) do
@@ -143,7 +146,7 @@ local function fields(t, ...)
       keys[count], places[key] = key, count
     end
   end
-  return setmetatable(t, { __newindex = fresh_key, length = maxn(t), keys = keys, places = places, count = count })
+  return setmetatable(t, { __newindex = fresh_key, length = length or maxn(t), keys = keys, places = places, count = count })
 end
 
 local function with_pairs(t, count, first, ...)
@@ -303,15 +306,16 @@ local function to_number(value, base)
   return (answered(host.parse_number(value, base)))
 end
 
+-- Text is no number here, and what does not fit into 64 bits is the least integer: Go's conversion.
 local function checked_integer(value, position, name, default)
   if value == nil and default ~= nil then
     return default
-  end
-  local number = to_number(value, 0)
-  if not number then
+  elseif type(value) ~= "number" then
     fail("bad argument #" .. position .. " to " .. name .. " (number expected, got " .. type(value) .. ")")
+  elseif not (value > -GREATEST_INTEGER and value < GREATEST_INTEGER) then
+    return -GREATEST_INTEGER
   end
-  return number < 0 and -floor(-number) or floor(number)
+  return value < 0 and -floor(-value) or floor(value)
 end
 
 -- ---- patterns: GopherLua's, by backtracking that is counted like any other instruction
@@ -343,7 +347,7 @@ end
 
 local function escaped_class(letter)
   if letter == "" then
-    fail("malformed pattern (ends with '%')")
+    return one_byte(-1) -- the end of the pattern, which no byte is
   end
   local class = CLASSES[lower(letter)]
   if not class then
@@ -429,10 +433,7 @@ local function compile(pattern)
       at = at + 2
     elseif letter == "%" and second == "b" then
       local from, to = byte(pattern, at + 2, at + 3)
-      if not to then
-        fail("malformed pattern (missing arguments to '%b')")
-      end
-      add(program, { kind = "balance", from = from, to = to })
+      add(program, { kind = "balance", from = from or -1, to = to or -1 })
       at = at + 4
     elseif letter == "%" then
       add(program, { kind = "single", test = escaped_class(second) })
@@ -689,6 +690,47 @@ local function caught(ok, ...)
   return ok, ...
 end
 
+-- `<string>:LINE: ` of the script's function that called, or of one further out. GopherLua takes levels 1 and 2 for the same.
+local function position(level)
+  local frame, outer = 3, level < 2 and 2 or level
+  while true do
+    local info = getinfo(frame, "Sl")
+    if not info then
+      return ""
+    end
+    if info.source == SCRIPT and info.currentline > 0 then
+      outer = outer - 1
+      if outer < 2 then
+        return native_format("%s:%d: ", sub(SCRIPT, 2), info.currentline)
+      end
+    end
+    frame = frame + 1
+  end
+end
+
+-- Only text is told where it was raised.
+local function raise(...)
+  local value, level = ...
+  if select("#", ...) == 0 then
+    fail("bad argument #1 to error (value expected)")
+  end
+  level = checked_integer(level, 2, "error", 1)
+  if type(value) == "string" and level > 0 then
+    value = position(level) .. value
+  end
+  error(value, 0)
+end
+
+local function asserted(...)
+  local value, message = ...
+  if value then
+    return ...
+  elseif message ~= nil and type(message) ~= "string" then
+    fail("bad argument #2 to assert (string expected, got " .. type(message) .. ")")
+  end
+  error(position(1) .. (message or "assertion failed!"), 0)
+end
+
 local printed, printed_count = {}, 0
 
 local function string_library()
@@ -696,11 +738,14 @@ local function string_library()
     byte = function(...)
       local text, from, to = ...
       text = checked_string(text, 1, "byte")
-      if select("#", ...) == 1 then
-        from, to = 1, -1
+      from, to = checked_integer(from, 2, "byte", 1), checked_integer(to, 3, "byte", -1)
+      from = from < 1 and #text + from + 1 or from
+      to = select("#", ...) == 2 and from or to < 0 and #text + to + 1 or to
+      from, to = from < 1 and 1 or from, to > #text and #text or to
+      if to - from >= MOST_RESULTS then
+        fail("byte gives more than " .. MOST_RESULTS .. " values")
       end
-      from = checked_integer(from, 2, "byte", 1)
-      return byte(text, from, checked_integer(to, 3, "byte", from))
+      return byte(text, from, to)
     end,
     char = function(...)
       local codes = { ... }
@@ -771,7 +816,8 @@ local function sort(t, is_less)
   is_less = is_less or function(a, b)
     return a < b
   end
-  local count = table_length(t)
+  local record = getmetatable(t)
+  local count = record and record.length or #t
   local from, into, width = {}, {}, 1
   for index = 1, count do
     from[index] = rawget(t, index)
@@ -850,6 +896,9 @@ local function join(...)
   local t, separator, first, last = ...
   check_table(t, "concat")
   local count = table_length(t)
+  if separator ~= nil and type(separator) ~= "string" then
+    fail("bad argument #2 to concat (string expected, got " .. type(separator) .. ")")
+  end
   separator = separator == nil and "" or checked_string(separator, 2, "concat")
   first, last = checked_integer(first, 3, "concat", 1), checked_integer(last, 4, "concat", count)
   if select("#", ...) == 3 and (first > count or first < 1) then
@@ -892,7 +941,11 @@ local function math_library()
     spend(50) -- it subtracts bit by bit
     return native_fmod(...)
   end
-  library.mod, library.huge = library.fmod, 1.7976931348623157e308 -- GopherLua's is no infinity
+  library.mod = function(...)
+    local rest, divisor = library.fmod(...), (select(2, ...))
+    return rest ~= 0 and (rest < 0) ~= (divisor < 0) and rest + divisor or rest
+  end
+  library.huge = 1.7976931348623157e308 -- GopherLua's is no infinity
   -- The same in every state: a rule whose answer is left to chance is none.
   library.randomseed = function(value)
     seed = checked_integer(value, 1, "randomseed") % 2147483646 + 1
@@ -1052,7 +1105,7 @@ local function environment()
   local world = new()
   world._G, world._VERSION = world, "Lua 5.1"
   world.assert, world.error, world.ipairs, world.next, world.select, world.type =
-    assert, error, ipairs, following, select, type
+    asserted, raise, ipairs, following, select, type
   world.pairs = function(t)
     check_table(t, "pairs")
     return following, t, nil
@@ -1085,9 +1138,12 @@ local function environment()
   world.unpack = function(t, from, to)
     check_table(t, "unpack")
     from, to = checked_integer(from, 2, "unpack", 1), checked_integer(to, 3, "unpack", table_length(t))
-    if to > from and to - from < 100000 then -- beyond that there is no stack for it
-      spend(floor((to - from) / 4))
+    if from > to then
+      return
+    elseif to - from >= MOST_RESULTS or to >= LARGEST_INDEX or from <= -LARGEST_INDEX then
+      fail("unpack gives more than " .. MOST_RESULTS .. " values")
     end
+    spend(floor((to - from) / 4))
     return native_unpack(t, from, to)
   end
   for _, name in ipairs({ "collectgarbage", "dofile", "getfenv", "getmetatable", "load", "loadfile", "loadstring", "module",
@@ -1125,7 +1181,7 @@ end
 
 local function described(message)
   if type(message) == "string" then
-    return (gsub(message, "^%w+:%d+: ", ""))
+    return (gsub(message, "^[%w<>]+:%d+: ", ""))
   end
   return "an error that is a " .. type(message)
 end
@@ -1145,7 +1201,7 @@ local api = { build_list = build_list, build_object = build_object, extend_list 
 function api.run(code, name, results, instructions, ...)
   local chunk, message = loadstring(code, SCRIPT)
   if not chunk then
-    return failure("syntax", described(message), (gsub(message, "^%w+:(%d+):.*$", "%1")))
+    return failure("syntax", described(message), (gsub(message, "^[%w<>]+:(%d+):.*$", "%1")))
   end
   local world = environment()
   local main = setfenv(chunk(new, list, fields, with_pairs, length, concat, pass), world)

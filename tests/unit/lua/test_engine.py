@@ -307,3 +307,44 @@ print(json.dumps(found))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(json.loads(done.stdout)) == {"open", "socket", "import", "exec", "fork"}
     assert "done" not in json.loads(done.stdout).values()
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("local t = {1, 2, nil} return table.remove(t), #t", [None, 2]),
+        ("local t = {1, nil, x = 2} return table.remove(t), t.x", [None, 2]),
+        ("return pcall(table.concat, {1}, 1)", [False, None]),
+        ("return pcall(string.sub, 'abc', '2')", [False, None]),
+        ("return string.byte('abc', -1), string.byte('abc', 0)", [99, None]),
+        ("return string.byte('abc', 0.5, 1)", [None, None]),
+        ("return unpack({1}, 2^31)", [None, None]),
+        ("return pcall(unpack, {1}, 1, 2^31)", [False, None]),
+        ("return math.mod(36, -2^31), math.mod(5, 3)", [36 - 2**31, 2]),
+        ("return string.find('a%', '%'), string.find('abc', '%bx')", [None, None]),
+        ("return pcall(table.sort, {2, 1, nil})", [False, None]),
+        (
+            "return os.time({year = -1, month = 13, day = 1}) == os.time({year = 0, month = 1, day = 1}), nil",
+            [True, None],
+        ),
+    ],
+)
+def test_what_gopher_lua_has_otherwise_than_lua(engine, body, found):
+    script = f"function f() local a, b = (function() {body} end)() return a, a ~= false and b or nil end"
+    assert values(engine, script, results=2) == found
+
+
+def test_text_that_is_raised_names_its_line_and_other_values_stay_what_they_are(engine):
+    script = """function f()
+      local ok, text = pcall(function()
+        error("no")
+      end)
+      local _, number = pcall(error, 5)
+      local _, bare = pcall(error, "no", 0)
+      local _, asserted = pcall(function() assert(false, "so") end)
+      local _, message = xpcall(function() error({code = 7}) end, function(e) return e.code end)
+      return text, number, bare, asserted, message
+    end"""
+    assert values(engine, script, results=5) == ["<string>:3: no", 5, "no", "<string>:7: so", 7]
+    assert failure(engine, "function f()\n error('no', 0) end").message == "no"
+    assert failure(engine, "function f()\n error('no') end").message == "no"

@@ -579,15 +579,17 @@ class _Translator:
 def _shape_table(fields: list[_Field], start: Slot, end: Slot, helper: Callable[[str], str]) -> None:
     """Write the constructor's form: stock Lua's own where that keeps the order, else key by key."""
     names = [field.key for field in fields if field.key]
+    positional = [field for field in fields if field.is_positional]
+    count = "false" if fields and fields[-1].is_open else str(len(positional))
     if not fields:
         start.write(f"{helper('new')}(")
         end.write(")")
     elif not names and not any(field.is_computed for field in fields):
         start.write(f"{helper('list')}({{")
-        end.write("})")
+        end.write(f"}},{count})")
     elif len(names) <= _CHUNK and not any(field.is_computed for field in fields):
         start.write(f"{helper('fields')}({{")
-        end.write("}," + ",".join(map(quoted, names)) + ")")
+        end.write(f"}},{count}," + ",".join(map(quoted, names)) + ")")
     else:
         _shape_pairs(fields, start, end, helper)
 
