@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.interpreter.reading import list_at, object_at, objects_at, text_at, value_at
+from reconciler.interpreter import nodeclaim
+from reconciler.interpreter.reading import object_at, objects_at, text_at
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import ReplicaRequirements
 from reconciler.model.manifest import Body
@@ -32,9 +33,9 @@ def requirements(pod: Body) -> ReplicaRequirements | None:
 
 def node_claim(pod: Body) -> Body | None:
     """`nodeSelector`, `tolerations` and the required node affinity; None where there is none of them."""
-    selector = value_at(pod, "nodeSelector")
-    tolerations = list_at(pod, "tolerations")
-    affinity = value_at(pod, *_REQUIRED)
+    selector = nodeclaim.node_selector(pod, "nodeSelector")
+    tolerations = nodeclaim.tolerations(pod, "tolerations")
+    affinity = nodeclaim.affinity(pod, *_REQUIRED)
     # Karmada: a present but empty nodeSelector gives an empty claim.
     if selector is None and not tolerations and affinity is None:
         return None

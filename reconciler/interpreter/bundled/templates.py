@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.interpreter import podtemplate
+from reconciler.interpreter.bundled.members import settled
 from reconciler.interpreter.reading import object_at, text_at, value_at
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import Component, ReplicaRequirements
@@ -15,11 +16,8 @@ from reconciler.model.selector import ObjectReference
 
 
 def needs_of(template: Body) -> ReplicaRequirements | None:
-    """What one replica of a pod template needs, or None. An empty node selector asks for nothing."""
-    pod = object_at(template, "spec")
-    if pod.get("nodeSelector") == {}:
-        pod = {key: value for key, value in pod.items() if key != "nodeSelector"}
-    return podtemplate.requirements(pod)
+    """What one replica of a pod template needs, or None. What is empty asks for nothing."""
+    return podtemplate.requirements(settled(object_at(template, "spec")))
 
 
 def component(name: str, replicas: int, template: Body | None) -> Component:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from reconciler.interpreter import nodeclaim
 from reconciler.interpreter.custom.engine import LuaDump
 from reconciler.interpreter.custom.results import ResultError, list_of_dump, object_of_dump, type_name
+from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import Component, ReplicaRequirements
 from reconciler.model.manifest import Body
 from reconciler.model.quantity import parse_quantity
@@ -19,7 +21,6 @@ from reconciler.selectors.labels import is_valid_selector
 
 Values = tuple[LuaDump, ...]
 
-_CLAIM_FIELDS: Final = {"hardNodeAffinity": dict, "nodeSelector": dict, "tolerations": list}
 _IDENTITY: Final = (("apiVersion",), ("kind",), ("metadata", "namespace"), ("metadata", "name"))
 _LARGEST_REPLICAS: Final = 2**31
 
@@ -133,9 +134,15 @@ def _order(reference: ObjectReference) -> tuple[str, str, str, str, str]:
 
 
 def _claim(body: Body) -> Body:
-    return {
-        name: value for name, kind in _CLAIM_FIELDS.items() if (value := _field(body, name, kind)) is not None
-    }
+    try:
+        fields = {
+            "hardNodeAffinity": nodeclaim.affinity(body, "hardNodeAffinity"),
+            "nodeSelector": nodeclaim.node_selector(body, "nodeSelector"),
+            "tolerations": nodeclaim.tolerations(body, "tolerations"),
+        }
+    except InterpretationError as error:
+        raise ResultError(f"the nodeClaim: {error}") from None
+    return {name: value for name, value in fields.items() if value}
 
 
 def _quantity(name: str, amount: Any) -> str:

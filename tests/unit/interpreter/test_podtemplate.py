@@ -99,6 +99,40 @@ def test_the_node_claim_holds_what_binds_to_nodes():
     }
 
 
+def test_the_node_claim_is_what_the_api_knows_of_it():
+    requirement = {"key": "zone", "operator": "In", "values": ["a"]}
+    term = {"matchExpressions": [{**requirement, "x": 1}], "matchFields": [], "x": 1}
+    pod = {
+        "tolerations": [
+            {"key": "", "operator": "Exists", "operation": "Exists", "tolerationSeconds": 0},
+            None,
+        ],
+        "affinity": {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term], "x": 1}
+            }
+        },
+    }
+    assert requirements(pod).node_claim == {
+        "hardNodeAffinity": {"nodeSelectorTerms": [{"matchExpressions": [requirement]}]},
+        "tolerations": [{"operator": "Exists", "tolerationSeconds": 0}, {}],
+    }
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        {"tolerations": [{"key": 1}]},
+        {"tolerations": ["x"]},
+        {"nodeSelector": {"disk": 1}},
+        {"tolerations": [{"tolerationSeconds": 1.5}]},
+    ],
+)
+def test_a_node_claim_of_another_type_is_an_error(pod):
+    with pytest.raises(InterpretationError):
+        requirements(pod)
+
+
 def test_an_empty_node_selector_is_an_empty_claim():
     needs = requirements({"nodeSelector": {}})
     assert needs.node_claim == {}

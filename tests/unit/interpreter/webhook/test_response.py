@@ -130,7 +130,7 @@ def test_a_digest_is_of_the_request_and_of_who_is_asked_and_not_of_the_order_of_
         ("InterpretReplica", {"replicas": 2**31}, "replicas is expected"),
         ("InterpretReplica", {"replicas": 1, "replicaRequirements": [1]}, "replicaRequirements is no object"),
         ("InterpretReplica", {"replicas": 1, "replicaRequirements": {"resourceRequest": {"cpu": "much"}}}, "cpu is not a quantity"),
-        ("InterpretReplica", {"replicas": 1, "replicaRequirements": {"nodeClaim": {"tolerations": {}}}}, "tolerations has the wrong type"),
+        ("InterpretReplica", {"replicas": 1, "replicaRequirements": {"nodeClaim": {"tolerations": {}}}}, "tolerations is not a list"),
         ("InterpretHealth", {}, "healthy is expected"),
         ("InterpretHealth", {"healthy": "yes"}, "healthy is expected"),
         ("InterpretStatus", {}, "a rawStatus is expected"),
