@@ -183,8 +183,9 @@ class Asking:
 
 
 def _item(item: Body) -> Body:
-    """An aggregated status item as scripts get it: empty fields are left out."""
-    return {key: value for key, value in item.items() if value not in (None, "", False)}
+    """An aggregated status item as scripts get it: it names its cluster, and other empty fields are left out."""
+    given = {key: value for key, value in item.items() if value not in (None, "", False)}
+    return {"clusterName": "", **given}
 
 
 def _failed(script: Script, body: Body, answer: Answer) -> ScriptFailed:

@@ -7,11 +7,13 @@ Pure; every refusal is a ResultError in words.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 from reconciler.interpreter.custom.engine import LuaDump
 
 _LARGEST_INTEGER: Final = 2**63
+_LARGEST_EXACT: Final = 2**53
 _Path = tuple[str, ...]
 
 
@@ -22,7 +24,7 @@ class ResultError(Exception):
 def json_of_dump(dump: LuaDump) -> Any:
     """The JSON of a Lua value; every empty table is `[]`. Raises ResultError."""
     if isinstance(dump, float):
-        return int(dump) if dump == int(dump) and abs(dump) < _LARGEST_INTEGER else dump
+        return _number(dump)
     if isinstance(dump, dict):
         if "again" in dump:
             raise ResultError("a table is reached twice, which JSON cannot say")
@@ -89,6 +91,13 @@ def type_name(dump: LuaDump) -> str:
         case {"type": str(name)}:
             return name
     return "table"
+
+
+def _number(number: float) -> int | float:
+    """Whole numbers as integers: those that a float does not hold exactly in the fewest digits that name it, as Go writes them."""
+    if not number.is_integer() or abs(number) >= _LARGEST_INTEGER:
+        return number
+    return int(number) if abs(number) < _LARGEST_EXACT else int(Decimal(repr(number)))
 
 
 def _object(pairs: list[Any]) -> dict[str, Any]:

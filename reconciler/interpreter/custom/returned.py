@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from reconciler.interpreter import nodeclaim
 from reconciler.interpreter.custom.engine import LuaDump
-from reconciler.interpreter.custom.results import ResultError, list_of_dump, object_of_dump, type_name
+from reconciler.interpreter.custom.results import (
+    ResultError,
+    json_of_dump,
+    list_of_dump,
+    object_of_dump,
+    resolve_empties,
+    type_name,
+)
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import Component, ReplicaRequirements
 from reconciler.model.manifest import Body
@@ -51,11 +58,11 @@ def same_object(body: Body, given: Body) -> None:
 
 
 def status(values: Values) -> Any:
-    """A table."""
+    """A table: an object or a list; an empty one counts as an object."""
     (value,) = values
     if not isinstance(value, list):
         raise ResultError(f"a table is expected, not {type_name(value)}")
-    return object_of_dump(value)
+    return resolve_empties(json_of_dump(value), ()) if value else {}
 
 
 def health(values: Values) -> bool:
@@ -156,9 +163,9 @@ def _quantity(name: str, amount: Any) -> str:
 
 
 def _count(value: LuaDump, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type_name(value) != "number":
         raise ResultError(f"{what} is expected to be a number, not {type_name(value)}")
-    if abs(value) >= _LARGEST_REPLICAS:
+    if isinstance(value, dict) or not -_LARGEST_REPLICAS <= int(value) < _LARGEST_REPLICAS:
         raise ResultError(f"{what} is not a 32-bit integer")
     return int(value)
 

@@ -122,6 +122,25 @@ def test_status_without_its_empty_parts(engine):
     assert rules.reflect({**BODY, "status": {"phase": "up"}}) == {"phase": "up", "n": 1}
 
 
+def test_a_status_may_be_a_list(engine):
+    rules = gadget(engine, statusReflection="function ReflectStatus(obj) return {'up', {}, 1} end")
+    assert rules.reflect(BODY) == ["up", 1]
+
+
+def test_an_item_names_its_cluster_even_where_that_is_empty(engine):
+    rules = gadget(
+        engine,
+        statusAggregation="""function AggregateStatus(obj, items)
+          obj.status = {names = items[1].clusterName .. '|' .. tostring(items[1].applied)}
+          return obj
+        end""",
+    )
+    assert rules.aggregate(BODY, [{"clusterName": "", "applied": False}]) == {
+        **BODY,
+        "status": {"names": "|nil"},
+    }
+
+
 def test_health_is_a_boolean_and_a_failure_is_unknown(engine):
     rules = gadget(engine, healthInterpretation="function InterpretHealth(obj) return obj.status.up end")
     assert rules.health({**BODY, "status": {"up": True}}) is Health.HEALTHY
@@ -269,7 +288,7 @@ def test_no_other_layer_is_asked_after_a_failure(engine):
     [
         ("replicaResource", "function GetReplicas(o) return '3' end", "expected to be a number, not string"),
         ("replicaResource", "function GetReplicas(o) return 2^40 end", "not a 32-bit integer"),
-        ("replicaResource", "function GetReplicas(o) return 0/0 end", "expected to be a number, not number"),
+        ("replicaResource", "function GetReplicas(o) return 0/0 end", "not a 32-bit integer"),
         (
             "replicaResource",
             "function GetReplicas(o) return 1, {resourceRequest = {cpu = 'much'}} end",

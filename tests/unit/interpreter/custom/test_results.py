@@ -54,6 +54,12 @@ def test_whole_numbers_are_integers_up_to_64_bits():
     assert [type(value) for value in values] == [int, int, int, float, float]
 
 
+def test_a_whole_number_beyond_53_bits_has_the_fewest_digits_that_name_it():
+    assert json_of_dump(float(2**53)) == 9007199254740992
+    assert json_of_dump(1234567890123456789.0) == 1234567890123456800
+    assert json_of_dump(-1234567890123456789.0) == -1234567890123456800
+
+
 def test_a_whole_result_that_is_empty_is_an_object_or_a_list_as_asked():
     assert object_of_dump([]) == {}
     assert list_of_dump([]) == []
