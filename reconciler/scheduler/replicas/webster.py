@@ -45,9 +45,10 @@ def _largest(
     number: int, contenders: list[Party], votes: Mapping[Party, int], *, descending: bool
 ) -> list[Party]:
     """Those that can have a seat at all: the first seat of a party costs all its votes."""
-    least = sorted(map(votes.__getitem__, contenders), reverse=True)[number - 1]
-    larger = [party for party in contenders if votes[party] > least]
-    equal = sorted((party for party in contenders if votes[party] == least), reverse=descending)
+    rounded = {party: float(votes[party]) for party in contenders}
+    least = sorted(rounded.values(), reverse=True)[number - 1]
+    larger = [party for party in contenders if rounded[party] > least]
+    equal = sorted((party for party in contenders if rounded[party] == least), reverse=descending)
     return larger + equal[: number - len(larger)]
 
 
@@ -61,9 +62,11 @@ def _hand_out(seats: int, votes: list[int], held: list[int], *, descending: bool
     result = _certain_seats(seats, votes, held)
     left = seats - (sum(result) - sum(held))
     sign = -1 if descending else 1
+    # Karmada rounds twice: votes beyond 2^53 first, then the quotient.
+    rounded = [float(vote) for vote in votes]
     heap = [
         (-vote / (2 * taken + 1), taken, sign * index)
-        for index, (vote, taken) in enumerate(zip(votes, result, strict=True))
+        for index, (vote, taken) in enumerate(zip(rounded, result, strict=True))
     ]
     heapq.heapify(heap)
     for _ in range(left):
@@ -71,7 +74,7 @@ def _hand_out(seats: int, votes: list[int], held: list[int], *, descending: bool
         index = sign * signed
         taken += 1
         result[index] = taken
-        heapq.heapreplace(heap, (-votes[index] / (2 * taken + 1), taken, signed))
+        heapq.heapreplace(heap, (-rounded[index] / (2 * taken + 1), taken, signed))
     return result
 
 
@@ -87,10 +90,14 @@ def _certain_seats(seats: int, votes: list[int], held: list[int]) -> list[int]:
         if scale <= 0:
             break
         # votes / (2k + 1) > total / scale holds for (ceil(votes * scale / total) - 1 + 1) // 2 values of k.
-        certain = [
-            taken if taken > (sure := ((vote * scale - 1) // total + 1) // 2 - doubt) else sure
+        above = [
+            taken if taken > (sure := ((vote * scale - 1) // total + 1) // 2) else sure
             for vote, taken in zip(votes, held, strict=True)
         ]
-        if sum(certain) - sum(held) <= seats:
-            return certain
+        if sum(above) - sum(held) <= seats:
+            return (
+                [max(taken, sure - doubt) for taken, sure in zip(held, above, strict=True)]
+                if doubt
+                else above
+            )
     return list(held)

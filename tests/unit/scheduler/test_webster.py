@@ -40,6 +40,18 @@ def test_seats_held_count_and_may_belong_to_parties_without_votes():
     assert webster(4, {"a": 1, "b": 1}, {"a": 4, "c": 2}) == {"a": 4, "b": 4, "c": 2}
 
 
+def test_votes_beyond_the_precision_of_a_double_are_rounded_before_they_are_compared():
+    # 2^53 + 1 is no double: it becomes 2^53, and the tie goes to the smaller name.
+    assert webster(1, {"a": 2**53, "b": 2**53 + 1}) == {"a": 1}
+    assert webster(1, {"a": 2**53, "b": 2**53 + 2}) == {"b": 1}
+
+
+def test_no_seat_is_certain_that_another_party_has_more_votes_for():
+    # The 15th seat of a would cost 24/29 of what the first seat of each other party costs.
+    votes = {"a": 24 * 2**52, **dict.fromkeys("bcdefg", 2**52)}
+    assert webster(20, votes) == {"a": 14, **dict.fromkeys("bcdefg", 1)}
+
+
 def test_the_order_of_ties_depends_on_the_uid():
     assert not is_descending("")
     uid = next(text for text in ("a", "b", "c", "d") if fnv1a32(text) % 2)
