@@ -6,6 +6,7 @@ affinity and tolerations are not considered: the estimator knows no nodes beyond
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,13 +15,14 @@ from typing import Final
 from reconciler.model.binding import ReplicaRequirements
 from reconciler.model.cluster import Cluster, ResourceModel, ResourceSummary
 from reconciler.model.quantity import Quantity, parse_quantity
+from reconciler.selectors.labels import is_label_key
 
 UNKNOWN: Final = 2**31 - 1
 """Karmada's MaxInt32: nobody has an estimate for the cluster."""
 
 _PODS_OF_A_NODE: Final = 110
 _NANO: Final = 10**9
-_CORE: Final = frozenset({"cpu", "memory", "ephemeral-storage", "pods"})
+_CORE: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 
 Request = tuple[tuple[str, int], ...]
 """What one replica asks for: (resource, billionths), positive amounts alone, sorted by name."""
@@ -146,7 +148,7 @@ class _Nodes:
     def fits(self, request: Request) -> int:
         """Replicas that each of these nodes takes. A resource that the models do not name is not there."""
         fitting = (self.free.get(name, 0) // _whole(name, amount) for name, amount in request)
-        return min(self.pods, min(fitting, default=self.pods))
+        return max(0, min(self.pods, min(fitting, default=self.pods)))
 
     def less(self, request: Request, replicas: int, count: int) -> _Nodes:
         """`count` of these nodes with `replicas` more on each."""
@@ -164,12 +166,16 @@ def _by_models(
         summary = cluster.status.resource_summary
         if summary is None or not summary.modelings or not cluster.resource_models:
             continue
-        count_by_grade = dict(summary.modelings)
-        if any(count < 0 for count in count_by_grade.values()):
+        if any(count < 0 for _, count in summary.modelings):
             continue
-        positions, counts = result.setdefault(cluster.resource_models, ([], []))
+        # A grade that is reported twice counts twice; one that is defined twice is what was said last.
+        count_by_grade = Counter[int]()
+        for grade, count in summary.modelings:
+            count_by_grade[grade] += count
+        models = tuple({model.grade: model for model in cluster.resource_models}.values())
+        positions, counts = result.setdefault(models, ([], []))
         positions.append(position)
-        counts.append(tuple(count_by_grade.get(model.grade, 0) for model in cluster.resource_models))
+        counts.append(tuple(count_by_grade[model.grade] for model in models))
     return result
 
 
@@ -219,10 +225,12 @@ def is_counted_by_grade(name: str) -> bool:
     return name in _CORE or _is_scalar(name)
 
 
+@lru_cache(maxsize=4096)
 def _is_scalar(name: str) -> bool:
     # Extended resources (`nvidia.com/gpu`), huge pages, attachable volumes, and names prefixed by kubernetes.io.
-    prefixed = "/" in name and not name.startswith("requests.")
-    return prefixed or name.startswith(("hugepages-", "attachable-volumes-"))
+    if "kubernetes.io/" in name or name.startswith(("hugepages-", "attachable-volumes-")):
+        return True
+    return "/" in name and not name.startswith("requests.") and is_label_key(f"requests.{name}")
 
 
 def _free(summary: ResourceSummary, name: str) -> int:

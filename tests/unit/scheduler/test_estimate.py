@@ -99,6 +99,50 @@ def test_models_count_only_with_counts_and_without_negative_ones():
     assert Capacity([modelled(0, 1, 1)], modelling=False).available(needs(cpu="100m"))[0] == 10
 
 
+def graded(models: list, *counts: tuple[int, int], pods: str = "1000"):
+    reported = [{"grade": grade, "count": count} for grade, count in counts]
+    return cluster(
+        "m1",
+        resourceModels=models,
+        summary={"allocatable": {"pods": pods}, "allocatableModelings": reported},
+    )
+
+
+def test_a_request_for_pods_says_nothing_of_nodes():
+    # Two nodes of 2 cpu, one replica a cpu: what "pods" asks for is a pod, which each replica is anyway.
+    assert one(graded(MODELS, (1, 2)), needs(cpu="1", pods="4")) == 4
+
+
+def test_a_grade_that_is_reported_twice_counts_twice_and_one_defined_twice_is_the_last():
+    assert one(graded(MODELS, (1, 2), (1, 3)), needs(cpu="1")) == 10
+    larger = {"grade": 1, "ranges": [{"name": "cpu", "min": "3", "max": "4"}]}
+    assert one(graded([*MODELS, larger], (1, 2)), needs(cpu="1")) == 6
+
+
+def test_a_range_below_nothing_is_no_room():
+    below = [{"grade": 0, "ranges": [{"name": "cpu", "min": "-5", "max": "1"}]}]
+    assert one(graded(below, (0, 2)), needs(cpu="1")) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "fitting"),
+    [
+        ("example.com/foo", 0),
+        ("x.kubernetes.io/foo", 0),
+        ("requests.kubernetes.io/foo", 0),
+        ("hugepages-2Mi", 0),
+        ("attachable-volumes-aws-ebs", 0),
+        ("requests.nvidia.com/gpu", 110),
+        ("a/b/c", 110),
+        ("Example.com/foo", 110),
+        ("storage", 110),
+    ],
+)
+def test_grades_are_asked_about_extended_and_native_resources_alone(name, fitting):
+    # No model names any of them: a resource that nodes are asked about is missing, another is not looked at.
+    assert one(graded(MODELS, (1, 1)), ReplicaRequirements(resource_request={name: "1"})) == fitting
+
+
 def test_of_an_assumed_cluster_nothing_is_known():
     assumed = dataclasses.replace(FREE, assumed=True)
     capacity = Capacity([assumed])
