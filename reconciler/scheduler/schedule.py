@@ -182,8 +182,7 @@ def _need(context: Context) -> int | None:
     """Replicas that the selected clusters must be able to take; None where that does not matter."""
     if strategy_of(context.placement.replica_scheduling) is DivisionStrategy.DUPLICATED:
         return None
-    # One set of components is what is needed, not a number of replicas.
-    return 1 if len(context.binding.components) > 1 else context.binding.replicas
+    return context.binding.replicas
 
 
 def _is_selecting(placement: Placement) -> bool:

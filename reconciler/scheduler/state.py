@@ -115,8 +115,8 @@ class State:
         binding = context.binding
         if binding.replicas == 0 and not binding.components:
             return self.unlimited
-        # Components without a gate of their own are estimated as pods.
-        estimates = self.capacity.available(None if binding.components else binding.requirements)
+        # Karmada: with the gate MultiplePodTemplatesScheduling off (its default), what components ask for is not looked at.
+        estimates = self.capacity.available(binding.requirements)
         if not self.has_unknown:
             return estimates
         return [binding.replicas if estimate == UNKNOWN else estimate for estimate in estimates]

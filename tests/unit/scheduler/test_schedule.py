@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.model.binding import Component
 from reconciler.model.cluster import Condition
 from reconciler.scheduler.outcome import FailureKind, Trigger
 from reconciler.scheduler.state import Options
@@ -116,6 +117,14 @@ def test_the_same_result_in_another_order_does_not_move():
     # m2 has more room now, so it would come first.
     assert list(result(decide(given, clusters(5, 50)))) == ["m1", "m2"]
     assert list(result(decide(binding(replicas=2), clusters(5, 50)))) == ["m2", "m1"]
+
+
+def test_components_ask_for_no_room():
+    # Karmada's gate MultiplePodTemplatesScheduling is off: there are no component sets, and no replicas to find room for.
+    components = (Component(name="jobmanager", replicas=1), Component(name="taskmanager", replicas=2))
+    limits = [{"spreadByField": "cluster", "minGroups": 1, "maxGroups": 1}]
+    placed = placement(replicaScheduling=AGGREGATED, spreadConstraints=limits)
+    assert result(decide(binding(placed=placed, components=components), clusters(0, 0))) == {"m1": 0}
 
 
 def test_empty_workloads_go_to_selected_clusters_when_asked_for():
