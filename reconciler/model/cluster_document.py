@@ -54,7 +54,7 @@ def decode_cluster(body: Body, origin: Origin | None = None, *, stored: bool = F
         proxy_header=_texts(spec.get("proxyHeader")),
         provider=str(spec.get("provider") or ""),
         region=str(spec.get("region") or ""),
-        zones=_zones(spec),
+        zones=_zones(spec, stored=stored),
         taints=tuple(_taint(item) for item in spec.get("taints") or ()),
         resource_models=_models(spec.get("resourceModels"), stored=stored),
         status=decode_cluster_status(body.get("status") or {}),
@@ -172,9 +172,9 @@ def _secret(body: Body | None) -> SecretReference | None:
     return SecretReference(namespace=str(body.get("namespace") or ""), name=str(body.get("name") or ""))
 
 
-def _zones(spec: Body) -> tuple[str, ...]:
+def _zones(spec: Body, *, stored: bool) -> tuple[str, ...]:
     zones = tuple(str(zone) for zone in spec.get("zones") or ())
-    return zones or ((str(spec["zone"]),) if spec.get("zone") else ())
+    return zones or ((str(spec["zone"]),) if spec.get("zone") and not stored else ())
 
 
 def _taint(item: Body) -> Taint:

@@ -167,7 +167,7 @@ def decode_binding(body: Body) -> Binding:
         workload_affinity_group=str(groups.get("affinityGroup") or ""),
         workload_anti_affinity_group=str(groups.get("antiAffinityGroup") or ""),
         reschedule_triggered_at=_time(spec.get("rescheduleTriggeredAt")),
-        applied_placement=_applied(annotations.get(APPLIED_PLACEMENT)),
+        applied_placement=_applied(annotations.get(APPLIED_PLACEMENT), placement),
         observed_affinity=str(status.get("schedulerObservingAffinityName") or ""),
         last_scheduled_time=_time(status.get("lastScheduledTime")),
         generation=int(metadata.get("generation") or 0),
@@ -244,8 +244,17 @@ def _claim(annotations: Mapping[str, Any]) -> Claim | None:
     return None
 
 
-def _applied(text: str | None) -> Placement | None:
-    return decode_placement(json.loads(text)) if text else None
+def _applied(text: str | None, present: Body | None) -> Placement | None:
+    if not text:
+        return None
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = text
+    if body is None or isinstance(body, dict):
+        return decode_placement(body or {})
+    # Karmada: a placement that cannot be read has not changed.
+    return decode_placement(present or {})
 
 
 def _encode_requirements(requirements: ReplicaRequirements | None) -> Body | None:

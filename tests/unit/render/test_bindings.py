@@ -17,7 +17,7 @@ from reconciler.model.binding import (
 )
 from reconciler.model.cluster import Condition
 from reconciler.model.identity import ObjectId
-from reconciler.model.policy import Suspension
+from reconciler.model.policy import Placement, Suspension
 from reconciler.policy.decode import decode_placement
 from reconciler.render.bindings import binding_name, decode_binding, encode_binding, permanent_id, settled
 
@@ -129,6 +129,19 @@ def test_names_claims_and_placement_are_where_karmada_has_them():
     assert "aggregatedStatus" not in body["status"]
     assert "resourceVersion" not in body["spec"]["resource"]
     assert body["status"]["schedulerObservingAffinityName"] == "home"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "1"])
+def test_an_applied_placement_that_cannot_be_read_has_not_changed(text):
+    body = encode_binding(FULL)
+    body["metadata"]["annotations"]["policy.karmada.io/applied-placement"] = text
+    assert decode_binding(body).applied_placement == FULL.placement
+
+
+def test_an_applied_placement_of_null_is_an_empty_one():
+    body = encode_binding(FULL)
+    body["metadata"]["annotations"]["policy.karmada.io/applied-placement"] = "null"
+    assert decode_binding(body).applied_placement == Placement()
 
 
 def test_a_cluster_scoped_claim_has_karmadas_other_names():
