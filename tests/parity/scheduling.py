@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.model.binding import Binding, ReplicaRequirements
+from reconciler.model.binding import ReplicaRequirements
 from reconciler.model.cluster_document import decode_cluster
 from reconciler.model.identity import id_of_body
 from reconciler.model.manifest import Manifest, Origin
@@ -17,13 +17,13 @@ from reconciler.policy.precedence import index_policies
 from reconciler.render.bindings import decode_binding, encode_binding
 from reconciler.scheduler.due import is_reschedule_required
 from reconciler.scheduler.explain import refusals
-from reconciler.scheduler.outcome import Attempt, Failure, FailureKind, Trigger
+from reconciler.scheduler.outcome import Attempt, Failure, FailureKind, Mode, Trigger
 from reconciler.scheduler.plugin import Context
 from reconciler.scheduler.registry import Profile
 from reconciler.scheduler.replicas.divide import strategy_of
 from reconciler.scheduler.replicas.estimate import UNKNOWN
 from reconciler.scheduler.replicas.webster import is_descending, webster
-from reconciler.scheduler.schedule import schedule, schedule_binding
+from reconciler.scheduler.schedule import contexts, schedule, schedule_binding
 from reconciler.scheduler.state import Options, State, new_state
 from tests.parity.cases import Check, Difference
 
@@ -73,7 +73,7 @@ def select_and_assign(given: Any) -> Any:
     return {
         "suggestedClusters": _targets(attempt.clusters),
         "error": _error(attempt.failure),
-        "isBeyond32Bits": _is_beyond_32_bits(binding, attempt, state),
+        "isBeyond32Bits": _is_beyond_32_bits(context, attempt, state),
         "filtered": {name: [refusal.reason for refusal in found] for name, found in refused.items()},
         "estimates": dict(
             zip(state.table.names, state.capacity.available(binding.requirements), strict=True)
@@ -98,6 +98,7 @@ def schedule_one(given: Any) -> Any:
     binding = decode_binding(given["binding"])
     state = _state(given["clusters"])
     decision = schedule_binding(binding, PROFILE, state, NOW)
+    context_by_group = {context.affinity_name: context for context in contexts(binding)}
     after = encode_binding(decision.binding)
     status = after["status"]
     applied = (after["metadata"].get("annotations") or {}).get("policy.karmada.io/applied-placement")
@@ -110,7 +111,8 @@ def schedule_one(given: Any) -> Any:
                 "affinityName": attempt.affinity_name,
                 "clusters": _targets(attempt.clusters),
                 "error": _error(attempt.failure),
-                "isBeyond32Bits": _is_beyond_32_bits(binding, attempt, state),
+                "mode": attempt.shares[0].mode if attempt.shares else "",
+                "isBeyond32Bits": _is_beyond_32_bits(context_by_group[attempt.affinity_name], attempt, state),
             }
             for attempt in decision.attempts
         ],
@@ -183,34 +185,53 @@ def _tie_of_capacity(given: Any, ours: Any, theirs: Any) -> bool:
     state = _state(given["clusters"])
     capacity = dict(zip(state.table.names, state.capacity.available(binding.requirements), strict=True))
     previous = {target.name: target.replicas for target in binding.clusters}
-    is_scale_down = sum(previous.values()) > binding.replicas
 
-    def alike(clusters: Any) -> list[tuple[int, int, int]]:
-        """(votes, replicas held, replicas given): on the way down, what is held are the votes."""
-        return sorted(
-            (0 if is_scale_down else capacity[name], previous.get(name, 0), replicas)
-            for name, replicas in _named(clusters).items()
-        )
+    def seats(mode: str, name: str, replicas: int) -> tuple[int, int]:
+        """(votes, seats given): what is held are the votes on the way down, counts as room afresh, and is kept on the way up."""
+        held = previous.get(name, 0)
+        match mode:
+            case Mode.SCALE_DOWN:
+                return held, replicas
+            case Mode.FRESH:
+                return capacity[name] + held, replicas
+        return capacity[name], replicas - held
 
-    same_results = alike(ours["clusters"]) == alike(theirs["clusters"]) and [
-        (attempt["affinityName"], alike(attempt["clusters"])) for attempt in ours["attempts"]
-    ] == [(attempt.get("affinityName") or "", alike(attempt["clusters"])) for attempt in theirs["attempts"]]
+    def alike(attempts: Any) -> list[Any]:
+        return [
+            (
+                attempt.get("affinityName") or "",
+                sorted(seats(mode, *target) for target in _named(attempt["clusters"]).items()),
+            )
+            for attempt, mode in zip(attempts, modes, strict=True)
+        ]
+
+    modes = [attempt["mode"] for attempt in ours["attempts"]]
+    if len(modes) != len(theirs["attempts"]) or alike(ours["attempts"]) != alike(theirs["attempts"]):
+        return False
     # All else must agree as it stands.
+    is_result_last = _named(theirs["clusters"]) == _named(theirs["attempts"][-1]["clusters"])
     results = {name: ours[name] for name in ("clusters", "attempts")}
-    return same_results and _agree_on_binding(ours, {**theirs, **results})
+    return is_result_last and _agree_on_binding(ours, {**theirs, **results})
 
 
-def _is_beyond_32_bits(binding: Binding, attempt: Attempt, state: State) -> bool:
+def _is_beyond_32_bits(context: Context, attempt: Attempt, state: State) -> bool:
     """Whether Karmada's sum of what the selected clusters can take wraps around below zero.
 
-    No replicas, by capacity, afresh: every cluster counts as 2^31 - 1 and what it holds, and the sum has 32 bits.
+    No replicas, by capacity, afresh: every cluster counts as 2^31 - 1 and what it holds, and the sum has 32 bits. With
+    overflow groups it is that of the first one that has a cluster.
     """
+    binding, overflow = context.binding, state.overflow(context)
     scheduling = binding.placement.replica_scheduling if binding.placement is not None else None
     is_asked = strategy_of(scheduling) in (DivisionStrategy.AGGREGATED, DivisionStrategy.DYNAMIC_WEIGHT)
     if binding.replicas or not is_asked or not is_reschedule_required(binding):
         return False
     held = {target.name: target.replicas for target in binding.clusters}
-    total = sum(UNKNOWN + held.get(state.table.names[position], 0) for position in attempt.selected)
+    orders = [overflow.get(position, 0) for position in attempt.selected]
+    total = sum(
+        UNKNOWN + held.get(state.table.names[position], 0)
+        for position, order in zip(attempt.selected, orders, strict=True)
+        if order == min(orders)
+    )
     return (total + 2**31) % 2**32 - 2**31 < 0
 
 
