@@ -318,7 +318,7 @@ def contexts(binding: Binding, peers: Peers | None = None) -> list[Context]:
     fresh = is_reschedule_required(binding)
     names = [term.affinity_name for term in placement.cluster_affinities] or [""]
     start = 0
-    if binding.observed_affinity in names and not fresh:
+    if binding.observed_affinity and binding.observed_affinity in names and not fresh:
         start = names.index(binding.observed_affinity)
     previous = {target.name: target.replicas for target in binding.clusters}
     return [

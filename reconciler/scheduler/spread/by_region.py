@@ -104,7 +104,7 @@ def _weight_to_divide(
     by_region: SpreadConstraint,
     by_cluster: SpreadConstraint,
 ) -> int:
-    target = -(-replicas // max(by_region.min_groups, 1))
+    target = -(-replicas // (by_region.min_groups or 1))
     least = max(by_cluster.min_groups, by_region.min_groups)
     available = score = count = 0
     for position in positions:

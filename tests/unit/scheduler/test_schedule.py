@@ -179,6 +179,12 @@ def test_a_reschedule_starts_from_the_first_group():
     assert decision.binding.observed_affinity == "home"
 
 
+def test_a_group_without_a_name_is_never_the_one_that_was_observed():
+    terms = [{"affinityName": "home", "clusterNames": ["m1"]}, {"affinityName": "", "clusterNames": ["m2"]}]
+    given = binding(replicas=1, placed=placement(clusterAffinities=terms, replicaScheduling=DYNAMIC))
+    assert result(decide(given, clusters(5, 5))) == {"m1": 1}
+
+
 def test_an_unknown_group_name_starts_from_the_first_group():
     given = binding(replicas=1, placed=HOME_AWAY, observed_affinity="renamed")
     assert decide(given, clusters(5, 5)).binding.observed_affinity == "home"
