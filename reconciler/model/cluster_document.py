@@ -252,7 +252,9 @@ def _encode_summary(summary: ResourceSummary) -> Body:
 
 
 def _quantities(body: Mapping[str, Any] | None) -> dict[str, Quantity]:
-    return {str(name): parse_quantity(value) for name, value in sorted((body or {}).items())}
+    # Kubernetes reads null as none of it.
+    amounts = ((str(name), "0" if value is None else value) for name, value in sorted((body or {}).items()))
+    return {name: parse_quantity(value) for name, value in amounts}
 
 
 def _encode_quantities(quantities: Mapping[str, Quantity]) -> dict[str, str]:

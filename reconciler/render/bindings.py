@@ -276,7 +276,9 @@ def _requirements(body: Body | None) -> ReplicaRequirements | None:
     requests: Mapping[str, Any] = body.get("resourceRequest") or {}
     return ReplicaRequirements(
         node_claim=body.get("nodeClaim"),
-        resource_request={str(name): str(amount) for name, amount in requests.items()},
+        resource_request={
+            str(name): "0" if amount is None else str(amount) for name, amount in requests.items()
+        },
         namespace=str(body.get("namespace") or ""),
         priority_class_name=str(body.get("priorityClassName") or ""),
     )

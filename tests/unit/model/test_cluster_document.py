@@ -116,6 +116,12 @@ def test_a_status_comes_back_as_it_went():
     assert decode_cluster_status(encode_cluster_status(status)) == status
 
 
+def test_a_quantity_of_null_is_none_of_it():
+    summary = decode_cluster_status({"resourceSummary": {"allocatable": {"cpu": None}}}).resource_summary
+    assert summary is not None
+    assert summary.allocatable["cpu"].amount == 0
+
+
 def test_no_summary_and_an_empty_summary_differ():
     assert decode_cluster_status({}).resource_summary is None
     empty = ClusterStatus(resource_summary=ResourceSummary(), node_summary=NodeSummary())
