@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.model.binding import ReplicaRequirements
 from reconciler.model.cluster_document import decode_cluster
 from reconciler.model.identity import id_of_body
 from reconciler.model.manifest import Manifest, Origin
@@ -29,6 +28,10 @@ from tests.parity.cases import Check, Difference
 
 NOW = datetime(2025, 3, 2, tzinfo=UTC)
 PROFILE = Profile()
+_LIST_BY_KIND = {
+    "PropagationPolicy": "propagationPolicies",
+    "ClusterPropagationPolicy": "clusterPropagationPolicies",
+}
 _TYPES = {
     FailureKind.FIT: "FitError",
     FailureKind.UNSCHEDULABLE: "UnschedulableError",
@@ -264,7 +267,10 @@ def match_policies(given: Any) -> Any:
     def manifest(body: Any) -> Manifest:
         return Manifest(id=id_of_body(body), body=body, origin=Origin(path="case.json"))
 
-    documents = (given.get("propagationPolicies") or []) + (given.get("clusterPropagationPolicies") or [])
+    # The list says what a policy is: items of a list need no kind of their own.
+    documents = [
+        {**body, "kind": kind} for kind, key in _LIST_BY_KIND.items() for body in given.get(key) or ()
+    ]
     index = index_policies(decode_propagation_policy(manifest(body)) for body in documents)
     claimed = claim_template(manifest(given["object"]), index)
     best = [candidate.policy for candidate in claimed.candidates]
@@ -290,19 +296,16 @@ def _agree_on_policies(ours: Any, theirs: Any) -> bool:
 
 
 def estimate(given: Any) -> Any:
-    asked = given.get("replicaRequirements")
-    requirements = None
-    if asked is not None:
-        requirements = ReplicaRequirements(resource_request=asked.get("resourceRequest") or {})
+    binding = decode_binding({"spec": {"replicaRequirements": given.get("replicaRequirements")}})
     state = _state(given["clusters"])
-    available = state.capacity.available(requirements)
+    available = state.capacity.available(binding.requirements)
     return {"maxAvailableReplicas": dict(zip(state.table.names, available, strict=True))}
 
 
 def dispense(given: Any) -> Any:
     result = webster(
-        given["replicas"],
-        _named(given["weights"]),
+        given.get("replicas") or 0,
+        _named(given.get("weights")),
         _named(given.get("initial")),
         descending=is_descending(given.get("uid") or ""),
     )
