@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
+from reconciler.manifests.builtin_types import WrongType, check_type
 from reconciler.model.manifest import Body
 from reconciler.model.override import ImageOverrider, PatchOperation
-from reconciler.overrides.builtin_types import check_builtin_type
 from reconciler.overrides.containers import CONTAINER_PATH, containers_of_type, with_containers
 from reconciler.overrides.outcome import Ineffective, OverriderError, Place
 from reconciler.overrides.patch import apply_operation, parse_index
@@ -112,7 +112,10 @@ def _by_kind(body: Body, overrider: ImageOverrider) -> Body:
     path = CONTAINER_PATH.get(str(body.get("kind")))
     if path is None:
         return body
-    check_builtin_type(body)
+    try:
+        check_type(body, str(body["kind"]))
+    except WrongType as wrong:
+        raise OverriderError(str(wrong)) from None
     containers = containers_of_type(body, path)
     edited = []
     changed = False
