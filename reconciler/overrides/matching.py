@@ -40,11 +40,16 @@ def rules_for(policies: Iterable[OverridePolicy], cluster: Cluster) -> Rules:
 
 
 def _with_readable_labels(body: Body) -> Body:
-    # Kubernetes' accessor gives no labels at all where one of them is not a string.
+    # Kubernetes' accessor reads null as empty, and gives no labels at all where one of them is not a string.
     metadata = metadata_of(body)
     labels = metadata.get("labels")
     if labels is None or (
         isinstance(labels, dict) and all(isinstance(value, str) for value in labels.values())
     ):
         return body
+    if isinstance(labels, dict) and all(isinstance(value, str | None) for value in labels.values()):
+        return {
+            **body,
+            "metadata": {**metadata, "labels": {key: value or "" for key, value in labels.items()}},
+        }
     return {**body, "metadata": {key: value for key, value in metadata.items() if key != "labels"}}

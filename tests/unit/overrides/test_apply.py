@@ -224,3 +224,14 @@ def test_what_a_patch_made_of_the_metadata_is_in_no_namespace():
     assert [entry.policy.name for entry in result.applied] == ["wide", "wider"]
     ((prepared, _),) = prepare([wide, again, policy("own", trace("x"))], [M1]).apply(WEB, ["m1"])
     assert prepared == result
+
+
+def test_a_label_that_is_null_is_there_and_empty():
+    body = {**WEB, "metadata": {**WEB["metadata"], "labels": {"app": None}}}
+    exists = {**BY_KIND, "labelSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}}
+    absent = {**BY_KIND, "labelSelector": {"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}}
+    policies = [
+        policy("there", trace("x"), selectors=[exists]),
+        policy("gone", trace("y"), selectors=[absent]),
+    ]
+    assert apply_overrides({**body, "trace": []}, M1, [], policies).body["trace"] == ["x"]
