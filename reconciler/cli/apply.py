@@ -203,7 +203,7 @@ def _standing(path: Path, branches: BranchNames, settings: Settings) -> Standing
     tip = machine_tip(repository, branches.rendered)
     if not tip:
         raise SettingsError(
-            f"nothing is rendered in this clone: run `reconciler render --branches`, or {fetch_hint(branches.rendered)}"
+            f"nothing is rendered in this clone: run `reconciler render --branches` ({fetch_hint(branches.rendered, repository)})"
         )
     commit = read_commit(repository, tip)
     fleet = assemble(read_source(repository.handle, commit.trailers[SOURCE_COMMIT]))

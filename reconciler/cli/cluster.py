@@ -69,6 +69,8 @@ def add(name: str, path: Path, **options: Any) -> int:
     file = path / "clusters" / f"{name}.yaml"
     if file.exists() or Path(name).name != name:
         raise SettingsError(f"{file} cannot be written: it exists, or {name!r} is no cluster's name")
+    source_at(path, None)  # where there is no work tree nothing may be written
+    is_new = not file.parent.exists()
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(emit(body))
     problems = [
@@ -79,6 +81,8 @@ def add(name: str, path: Path, **options: Any) -> int:
     if problems:
         print_problems(problems)
         file.unlink()
+        if is_new:
+            file.parent.rmdir()
         return 2
     edited(options["output"], f"wrote {file}", written=[file])
     if options["mode"] == "Pull":
@@ -103,6 +107,9 @@ def remove(name: str, path: Path, output: str) -> int:
     Example:
       reconciler cluster remove paris && reconciler approve --reason "paris is closed"
     """
+    known = {cluster.name for cluster in assemble(source_at(path, None)).clusters}
+    if name not in known and find_cluster(path, name) is None:
+        raise SettingsError(f"no such cluster: {name}; there are {', '.join(sorted(known)) or 'none'}")
     file = remove_cluster(path, name)
     if file.exists():
         edited(output, f"edited {file}", written=[file])

@@ -14,6 +14,7 @@ from reconciler.cli.fleetpath import (
     fetch_hint,
     machine_tip,
     merge_base,
+    note_no_fleet,
     output_option,
     parse_moment,
     path_option,
@@ -83,7 +84,7 @@ def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: 
         status, rendered = (machine_tip(repository, name) for name in (branches.status, branches.rendered))
         if not status:
             note(
-                f"no status branch in this clone: clusters are assumed ready ({fetch_hint(branches.status)})"
+                f"no status branch in this clone: clusters are assumed ready ({fetch_hint(branches.status, repository)})"
             )
         observation = read_observation(repository, status, memory)
         previous = read_render(repository, rendered, memory)
@@ -93,7 +94,9 @@ def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: 
         base, head = source_at(path, base_name), source_at(path, head_name)
     else:
         if repository is not None and not previous.commit:
-            note(f"no rendered branch in this clone: everything is new ({fetch_hint(branches.rendered)})")
+            note(
+                f"no rendered branch in this clone: everything is new ({fetch_hint(branches.rendered, repository)})"
+            )
         base, head = None, source_at(path, None)
     comparison = compare(
         repository,
@@ -111,6 +114,7 @@ def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: 
         memory,
     )
     found = comparison.difference
+    note_no_fleet(comparison.head)
     if options["losses"]:
         by = options["losses"].removeprefix("each-")
         found = replace(found, simulated=f"N-1: {verdict(simulate_each(comparison.head, by), by)}")
@@ -145,4 +149,4 @@ def _sides(handle: object, text: str) -> tuple[str, str]:
     if ".." in text:
         base, _, head = text.partition("..")
         return base or "HEAD", head or "HEAD"
-    raise GitError(f"not BASE...HEAD or BASE..HEAD: {text!r}")
+    raise GitError(f"not BASE...HEAD or BASE..HEAD: {text!r}; did you mean {text}...HEAD?")

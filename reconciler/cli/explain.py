@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -22,6 +22,7 @@ from reconciler.cli.fleetpath import (
     require_repository,
     source_at,
 )
+from reconciler.cli.kindnames import names_kind
 from reconciler.cli.output import document, note
 from reconciler.errors import FleetError, ReconcilerError, SettingsError
 from reconciler.loop.decide import Decision, Memory, decide, read_observation, read_render
@@ -32,6 +33,8 @@ from reconciler.render.explain import explain
 from reconciler.scheduler.batch import PROFILES
 from reconciler.scheduler.registry import Profile
 from reconciler.settings import BranchNames
+
+_NAMED: Final = 5
 
 
 @click.command("explain")
@@ -131,13 +134,20 @@ def find(decision: Decision, what: str, namespace: str) -> ObjectId:
     """The template that `KIND/NAME` means, as kubectl would read it. Raises SettingsError."""
     kind, separator, name = what.partition("/")
     if not separator:
-        raise SettingsError(f"not KIND/NAME: {what!r}")
-    wanted = kind.lower()
+        called = sorted(
+            {
+                f"{each.id.kind.lower()}/{each.id.name}"
+                for each in decision.fleet.templates
+                if each.id.name == what
+            }
+        )
+        near = f"; did you mean {' or '.join(called[:_NAMED])}?" if called else ""
+        raise SettingsError(f"not KIND/NAME: {what!r}{near}")
     found = [
         each.id
         for each in decision.fleet.templates
         if each.id.name == name
-        and wanted in (each.id.kind.lower(), f"{each.id.kind.lower()}s", each.id.kind_group.lower())
+        and names_kind(kind, each.id.kind, each.id.group)
         and (not namespace or each.id.namespace == namespace)
     ]
     if not found:
@@ -154,15 +164,25 @@ def missing(fleet: Fleet, what: str, namespace: str) -> ReconcilerError:
     kind, _, name = what.partition("/")
     where = f" in namespace {namespace}" if namespace else ""
     for each in fleet.refused:
-        if (each.id.kind.lower(), each.id.name) == (kind.lower(), name) and namespace in (
-            "",
-            each.id.namespace,
+        if (
+            each.id.name == name
+            and names_kind(kind, each.id.kind, each.id.group)
+            and namespace in ("", each.id.namespace)
         ):
             said = tuple(p for p in fleet.problems if p.location and p.location.path == each.origin.path)
             return FleetError(f"{each.id} is refused, so it stays as it was", said)
     words = f"the fleet has no template {what}{where}"
+    elsewhere = sorted(
+        {
+            f"in namespace {each.id.namespace}" if each.id.namespace else "without a namespace"
+            for each in fleet.templates
+            if each.id.name == name and names_kind(kind, each.id.kind, each.id.group)
+        }
+    )
     near = get_close_matches(what.lower(), [f"{t.id.kind.lower()}/{t.id.name}" for t in fleet.templates], n=1)
-    if near:
+    if elsewhere:
+        words += f"; there is one {' and one '.join(elsewhere[:_NAMED])}"
+    elif near:
         words += f"; did you mean {near[0]}?"
     if fleet.unreadable:
         said = tuple(p for p in fleet.problems if p.location and p.location.path in fleet.unreadable)

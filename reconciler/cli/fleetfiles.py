@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from reconciler.errors import FleetError, SettingsError
 from reconciler.manifests.emit import emit
@@ -21,12 +21,20 @@ _EMPTY: Final = {
 def edit_settings(path: Path, *, suspend: bool | None, clusters: tuple[str, ...], stop: bool) -> bool:
     """Set `suspend` (None leaves it) and add or take away suspended clusters; whether the file changed."""
     file = path / SETTINGS_FILE
-    text = file.read_bytes() if file.exists() else emit(_EMPTY)
-    documents = load(text, SETTINGS_FILE).documents
+    if file.is_symlink():
+        raise SettingsError(f"{file} is a symbolic link: what it leads to is not edited")
+    text = file.read_bytes() if file.exists() else b""
+    text = text if text.strip() else emit(_EMPTY)
+    loaded = load(text, SETTINGS_FILE)
+    documents = loaded.documents
     index = next((i for i, d in enumerate(documents) if d.body.get("kind") == "FleetConfig"), None)
     if index is None:
+        if loaded.problems:
+            raise FleetError(f"{file} cannot be read: nothing was changed", loaded.problems)
         raise SettingsError(f"{file} holds no FleetConfig")
-    spec: dict[str, Any] = documents[index].body.get("spec") or {}
+    spec = documents[index].body.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise SettingsError(f"{file} holds a FleetConfig whose spec is no mapping: mend it first")
     edits = []
     if suspend is not None:
         edits.append(Edit(path=("spec", "suspend"), value=True if suspend else REMOVE))
@@ -47,7 +55,7 @@ def find_cluster(path: Path, name: str) -> tuple[Path, int, int] | None:
     """The file of a Cluster, the document's index in it, and how many documents it holds."""
     for file in sorted(path.rglob("*.yaml")) + sorted(path.rglob("*.yml")):
         relative = file.relative_to(path)
-        if any(part.startswith(".") for part in relative.parts) or file.is_symlink():
+        if any(part.startswith(".") for part in relative.parts) or file.is_symlink() or not file.is_file():
             continue
         documents = load(file.read_bytes(), str(relative)).documents
         for document in documents:
@@ -62,10 +70,10 @@ def find_cluster(path: Path, name: str) -> tuple[Path, int, int] | None:
 
 
 def remove_cluster(path: Path, name: str) -> Path:
-    """Take the Cluster document away; the file goes when nothing else is in it. Raises FleetError."""
+    """Take the Cluster document away; the file goes when nothing else is in it. Raises SettingsError."""
     found = find_cluster(path, name)
     if found is None:
-        raise FleetError(f"no file below {path} holds a Cluster {name}")
+        raise SettingsError(f"no file below {path} holds a Cluster {name}")
     file, document, count = found
     if count == 1:
         file.unlink()

@@ -198,6 +198,13 @@ def note_faults(decision: Decision) -> None:
         )
 
 
+def note_no_fleet(decision: Decision) -> None:
+    """One line where nothing at all is read, which is seldom what somebody meant."""
+    fleet = decision.fleet
+    if not (fleet.templates or fleet.clusters or fleet.propagation_policies or decision.problems):
+        note("no fleet is here: `reconciler init` writes a small one")
+
+
 def parse_moment(text: str | None) -> datetime | None:
     """A moment given on the command line: RFC 3339, or a date."""
     if text is None:
@@ -209,9 +216,13 @@ def parse_moment(text: str | None) -> datetime | None:
     return moment_ if moment_.tzinfo else moment_.replace(tzinfo=UTC)
 
 
-def fetch_hint(branch: str) -> str:
-    """The exact command that brings a missing machine branch (DESIGN §7)."""
-    return f"git fetch origin '+refs/heads/{branch}:refs/remotes/origin/{branch}'"
+def fetch_hint(branch: str, repository: Repository) -> str:
+    """The exact command that brings a missing machine branch (DESIGN §7); or why there is none."""
+    remotes = [str(remote.name) for remote in repository.handle.remotes]
+    if not remotes:
+        return "it has no remote to fetch one from"
+    remote = "origin" if "origin" in remotes else remotes[0]
+    return f"git fetch {remote} '+refs/heads/{branch}:refs/remotes/origin/{branch}'"
 
 
 def merge_base(handle: Any, base: str, head: str) -> str:

@@ -53,6 +53,9 @@ HINTS: Final = {
     "pause": "`reconciler suspend`",
     "bootstrap": "`reconciler init` writes a fleet repository",
     "promote": "importing live objects is not there yet",
+    "import": "importing live objects is not there yet",
+    "compare": "comparing with a live Karmada is not there yet",
+    "rollback": "`git revert` the source commit; pinning an earlier render is not there yet",
     "delete": "delete the file in Git, then `reconciler diff` shows what goes",
 }
 
@@ -140,4 +143,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = 2
     except BrokenPipeError:
         code = 141
+    except OSError as error:
+        # What a person named cannot be read or written: the system's words say why.
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)

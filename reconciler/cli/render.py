@@ -11,6 +11,7 @@ import click
 from reconciler.cli.fleetpath import (
     decide_at,
     machine_tip,
+    note_no_fleet,
     output_option,
     parse_moment,
     path_argument,
@@ -98,6 +99,7 @@ def command(
             click.echo(f"{id_.kind_group.lower()}/{id_.name}")
     else:
         print_problems(problems)
+        note_no_fleet(decision)
         click.echo(placement_table(decision))
         if decision.rendered.assumed_clusters:
             note(f"assumed ready, never observed: {', '.join(decision.rendered.assumed_clusters)}")

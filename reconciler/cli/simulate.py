@@ -120,9 +120,7 @@ def change_of(clusters: tuple[Cluster, ...], options: dict[str, Any]) -> Change:
             raise SettingsError(f"not CLUSTER, zone=…, region=… or provider=…: {text!r}")
         group = groups_of(clusters, kind).get(value)
         if group is None:
-            raise SettingsError(
-                f"no cluster is in {kind} {value!r}; there are {', '.join(groups_of(clusters, kind)) or 'none'}"
-            )
+            raise SettingsError(f"no cluster is in {kind} {value!r}; {_groups_text(clusters, kind)}")
         lost |= group
     taints: dict[str, tuple[Taint, ...]] = {}
     for text in options["taints"]:
@@ -204,6 +202,11 @@ def _json(result: Simulated) -> dict[str, Any]:
         ],
         "doesNotFit": [{"object": p.subject, "code": p.code, "message": p.message} for p in result.unplaced],
     }
+
+
+def _groups_text(clusters: tuple[Cluster, ...], kind: str) -> str:
+    known = ", ".join(groups_of(clusters, kind))
+    return f"there are {known}" if known else f"no cluster says its {kind}"
 
 
 def _known(name: str, names: set[str]) -> str:

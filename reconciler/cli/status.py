@@ -17,6 +17,7 @@ from reconciler.cli.fleetpath import (
     prefix_option,
     require_repository,
 )
+from reconciler.cli.kindnames import names_kind
 from reconciler.cli.statushistory import print_history
 from reconciler.cli.statustables import (
     print_cluster,
@@ -40,25 +41,6 @@ from reconciler.status.rows import placed_on, row_on
 
 _CLUSTER_WORDS: Final = ("clusters", "cluster")
 _ALL_WORDS: Final = ("workloads", "workload", "all")
-_SHORT: Final = {
-    "cj": "cronjob",
-    "cm": "configmap",
-    "crd": "customresourcedefinition",
-    "deploy": "deployment",
-    "ds": "daemonset",
-    "hpa": "horizontalpodautoscaler",
-    "ing": "ingress",
-    "ns": "namespace",
-    "pdb": "poddisruptionbudget",
-    "po": "pod",
-    "pv": "persistentvolume",
-    "pvc": "persistentvolumeclaim",
-    "rs": "replicaset",
-    "sa": "serviceaccount",
-    "sts": "statefulset",
-    "svc": "service",
-}
-"""Kubectl's short names."""
 
 
 @click.command("status")
@@ -241,7 +223,7 @@ def _tip(repository: Repository, options: Mapping[str, Any]) -> str:
     branch = BranchNames(prefix=options["branch_prefix"]).status
     tip = machine_tip(repository, branch)
     if not tip:
-        raise SettingsError(f"this clone has no status branch: {fetch_hint(branch)}")
+        raise SettingsError(f"this clone has no status branch: {fetch_hint(branch, repository)}")
     return tip
 
 
@@ -260,18 +242,8 @@ def _label_test(text: str) -> LabelTest:
 
 
 def _is_kind(row: Mapping[str, Any], word: str) -> bool:
-    """`deployment`, `Deployments`, `deploy`, `deployment.apps`, as kubectl takes them."""
     resource = row["resource"]
-    kind, group = resource["kind"].lower(), group_of(resource["apiVersion"])
-    asked, _, asked_group = word.lower().partition(".")
-    asked = _SHORT.get(asked, asked)
-    return asked in (kind, _plural(kind)) and asked_group in ("", group)
-
-
-def _plural(kind: str) -> str:
-    if kind.endswith(("s", "x", "ch", "sh")):
-        return f"{kind}es"
-    return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2:-1] not in "aeiou" else f"{kind}s"
+    return names_kind(word, resource["kind"], group_of(resource["apiVersion"]))
 
 
 def _order(row: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.fleetpath import decide_at, output_option, path_argument, plugins_option, prefix_option
+from reconciler.cli.fleetpath import (
+    decide_at,
+    note_no_fleet,
+    output_option,
+    path_argument,
+    plugins_option,
+    prefix_option,
+)
 from reconciler.cli.output import document, errors_in, note, paint, print_problems, wants_colour
 from reconciler.diff.machine import problem_json
 from reconciler.errors import Problem, Severity
@@ -73,8 +80,7 @@ def command(
         f"{len(fleet.override_policies)} override policies, {len(fleet.clusters)} clusters"
     )
     verdict = f"{errors} errors, {len(problems) - errors} warnings" if problems else "no problems"
-    if not (fleet.templates or fleet.clusters or fleet.propagation_policies or problems):
-        note("no fleet is here: `reconciler init` writes a small one")
+    note_no_fleet(decision)
     colour = wants_colour()
     click.echo(f"{counted}: {paint(verdict, colour='red' if failed else 'green', on=colour, bold=True)}")
     return int(failed)

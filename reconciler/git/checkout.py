@@ -100,6 +100,8 @@ def resolve(repository: pygit2.Repository, revision: str) -> str:
 def _missing(repository: pygit2.Repository, revision: str) -> str:
     words = f"{revision} is no commit in this repository"
     remotes = [str(remote.name) for remote in repository.remotes]
+    if not remotes and repository.head_is_unborn and not list(repository.references):
+        return f"{words}: it has none yet; commit first"
     fetched = next(
         (
             f"{name}/{revision}"

@@ -88,9 +88,10 @@ def test_a_diff_is_0_without_changes_and_1_with_some(fleet):
 
 
 def test_a_diff_that_cannot_be_made_is_2_and_says_what_to_fetch(fleet):
+    git(fleet, "remote", "add", "origin", "https://git.example.com/fleet.git")
     missing = reconciler("diff", "origin/main...HEAD", cwd=fleet)
     assert missing.returncode == 2
-    assert "git fetch" in missing.stderr
+    assert "to fetch it: git fetch origin +refs/heads/main:refs/remotes/origin/main" in missing.stderr
     assert reconciler("diff", "main", cwd=fleet).returncode == 2
 
 

@@ -251,6 +251,6 @@ def test_what_is_not_there_is_said_with_what_is(run, words, says):
 
 
 def test_without_a_status_branch_the_command_to_fetch_it_is_printed(tmp_path):
-    pygit2.init_repository(str(tmp_path))
+    pygit2.init_repository(str(tmp_path)).remotes.create("origin", "https://git.example.com/fleet.git")
     with pytest.raises(SettingsError, match="git fetch origin '\\+refs/heads/reconciler/status:"):
         CliRunner().invoke(root, ["status", "-C", str(tmp_path)], catch_exceptions=False)
