@@ -24,6 +24,7 @@ from reconciler.cli.output import edited, note
 from reconciler.cli.runoptions import guard_options
 from reconciler.errors import SettingsError
 from reconciler.fleet.config import duration_seconds, encode_approval
+from reconciler.fleet.names import DNS_SUBDOMAIN, is_dns_subdomain
 from reconciler.loop.plugins import load_profiles
 from reconciler.loop.publish import judge
 from reconciler.manifests.emit import emit
@@ -94,6 +95,8 @@ def command(path: Path, **options: Any) -> int:
             edited("json", "")
         return 0
     name = options["name"] or f"delete-{now.strftime('%Y%m%d-%H%M%S')}"
+    if not is_dns_subdomain(name):
+        raise SettingsError(f"{name!r} is no name of an approval: {DNS_SUBDOMAIN}")
     approvals = approvals_of(
         asked, name=name, expires=expiry(options["expires"], now), reason=options["reason"]
     )
@@ -150,16 +153,21 @@ def expiry(text: str, now: datetime) -> datetime:
     """When an approval ends: a duration from now, or a moment. Raises SettingsError."""
     if re.fullmatch(r"(\d+[dhms])+", text):
         days, _, rest = text.rpartition("d")
-        return now + timedelta(days=int(days or 0), seconds=duration_seconds(rest) if rest else 0)
+        try:
+            return now + timedelta(days=int(days or 0), seconds=duration_seconds(rest) if rest else 0)
+        except (ValueError, OverflowError) as error:
+            raise _no_expiry(text) from error
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise SettingsError(
-            f"not a duration or a time: {text!r}; write 24h, 7d or 2026-05-01T12:00:00Z"
-        ) from error
+        raise _no_expiry(text) from error
     if moment.tzinfo is None or moment <= now:
         raise SettingsError(f"{text!r} has no time zone or is over already")
     return moment
+
+
+def _no_expiry(text: str) -> SettingsError:
+    return SettingsError(f"not a duration or a time: {text!r}; write 24h, 7d or 2026-05-01T12:00:00Z")
 
 
 def asked_by_plan(text: str) -> Asked:

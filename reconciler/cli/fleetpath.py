@@ -213,7 +213,10 @@ def parse_moment(text: str | None) -> datetime | None:
         moment_ = datetime.fromisoformat(text)
     except ValueError as error:
         raise SettingsError(f"not a time: {text!r}; write 2026-05-01T12:00:00Z") from error
-    return moment_ if moment_.tzinfo else moment_.replace(tzinfo=UTC)
+    try:
+        return moment_.astimezone(UTC) if moment_.tzinfo else moment_.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise SettingsError(f"no such time in UTC: {text!r}") from error
 
 
 def fetch_hint(branch: str, repository: Repository) -> str:

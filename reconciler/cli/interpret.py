@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from reconciler.cli.output import document, print_problems
+from reconciler.cli.output import document, note, print_problems
 from reconciler.cli.runoptions import webhooks_option
 from reconciler.errors import FleetError, Problem, SettingsError, Severity
 from reconciler.interpreter.custom.decode import syntax_problems
@@ -28,6 +28,10 @@ from reconciler.model.observation import Health
 from reconciler.model.selector import LabelSelector, ObjectReference
 
 _WEBHOOKS: Final = "ResourceInterpreterWebhookConfiguration"
+_OF_RULES: Final = {
+    ("config.karmada.io", "ResourceInterpreterCustomization"),
+    ("config.karmada.io", _WEBHOOKS),
+}
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 OPERATIONS: Final = (
     "InterpretReplica",
@@ -99,11 +103,12 @@ def command(desired: Path, **options: Any) -> int:
       reconciler interpret -f workload.yaml --customization rules.yaml --operation ReviseReplica --replicas 3
       reconciler interpret -f workload.yaml --customization webhook.yaml --ask-webhooks
     """
-    manifests = [manifest for path in options["customizations"] for manifest in _manifests(path)]
+    manifests = [manifest for path in options["customizations"] for manifest in _rules(path)]
     webhooks = [manifest for manifest in manifests if manifest.id.kind == _WEBHOOKS]
+    problems = list(dict.fromkeys(problem for manifest in manifests for problem in _wrong(manifest)))
     manifests = [manifest for manifest in manifests if manifest.id.kind != _WEBHOOKS]
-    problems = [problem for manifest in manifests for problem in syntax_problems(manifest)]
-    problems += [problem for manifest in webhooks for problem in _wrong(manifest)]
+    if not problems:
+        problems = [problem for manifest in manifests for problem in syntax_problems(manifest)]
     if problems or options["check"]:
         print_problems(problems)
         if not problems:
@@ -133,6 +138,8 @@ def command(desired: Path, **options: Any) -> int:
         for index, (operation, result) in enumerate(results.items(), start=1):
             click.echo(f"---\n# [{index}/{len(results)}] {operation}:")
             click.echo(emit(result if isinstance(result, dict) else {"result": result}).decode(), nl=False)
+    if not asked:
+        note(f"no rule is about {id_of_body(inputs.desired)}: it is delivered as it is")
     print_problems(failed)
     return int(bool(failed))
 
@@ -270,8 +277,16 @@ def _manifests(path: Path) -> list[Manifest]:
     ]
 
 
+def _rules(path: Path) -> list[Manifest]:
+    found = _manifests(path)
+    for manifest in found:
+        if (manifest.id.group, manifest.id.kind) not in _OF_RULES:
+            raise SettingsError(f"{path}: {manifest.id} holds no rules of interpretation")
+    return found
+
+
 def _wrong(manifest: Manifest) -> list[Problem]:
-    """What is wrong with a webhook configuration."""
+    """What is wrong with a document that holds rules, its scripts aside."""
     from reconciler.fleet.reading import read_file  # noqa: PLC0415 - it brings every schema with it
 
     found = read_file(SourceFile(path=manifest.origin.path, data=manifest.origin.text)).problems

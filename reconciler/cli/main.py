@@ -5,6 +5,7 @@ Importing this file must stay cheap: a verb's module is imported when the verb i
 
 from __future__ import annotations
 
+import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -60,6 +61,10 @@ HINTS: Final = {
 }
 
 
+_PIPE_CLOSED: Final = 141
+"""As a shell says of a program that ended by SIGPIPE."""
+
+
 class Verbs(click.Group):
     """A group that imports a verb when it is used, and answers a foreign verb with a hint."""
 
@@ -90,6 +95,17 @@ class Verbs(click.Group):
             )
             raise click.UsageError(f"no such verb: {name}; {hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Click's own, which answers a reader that has gone with 1: for most verbs that means something else."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is left to be written goes nowhere, and is not complained about on the way out.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(_PIPE_CLOSED) from None
+        return code
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of verbs without importing them."""
@@ -141,8 +157,6 @@ def main(arguments: list[str] | None = None) -> None:
     except ReconcilerError as error:
         click.echo(f"error: {error}", err=True)
         code = 2
-    except BrokenPipeError:
-        code = 141
     except OSError as error:
         # What a person named cannot be read or written: the system's words say why.
         where = f"{error.filename}: " if error.filename else ""

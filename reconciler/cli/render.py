@@ -18,6 +18,7 @@ from reconciler.cli.fleetpath import (
     plugins_option,
     prefix_option,
     require_repository,
+    source_at,
 )
 from reconciler.cli.output import (
     GUARD,
@@ -33,6 +34,7 @@ from reconciler.cli.output import (
 from reconciler.diff.machine import problem_json
 from reconciler.diff.placement import Delivered
 from reconciler.errors import SettingsError
+from reconciler.fleet.assemble import assemble
 from reconciler.git.references import update_references
 from reconciler.loop.decide import Decision
 from reconciler.loop.plugins import load_profiles
@@ -91,6 +93,10 @@ def command(
     if output_dir is not None:
         write_directory(decision, output_dir)
         note(f"wrote {output_dir}/clusters and {output_dir}/bindings")
+        if _is_read(output_dir, path):
+            note(
+                f"{output_dir} is in the fleet and will be read as part of it: move it, or name it in .reconcilerignore"
+            )
     problems = (*decision.problems, *(published.problems if published else ()))
     if output == "json":
         click.echo(document("Render", render_json(decision, published)))
@@ -151,6 +157,16 @@ def write_directory(decision: Decision, directory: Path) -> None:
             _write(directory / "clusters" / cluster / name, data)
     for name, data in decision.rendered.tree.bindings.items():
         _write(directory / "bindings" / name, data)
+
+
+def _is_read(directory: Path, path: Path) -> bool:
+    """Whether the fleet at `path` takes what is in `directory` for its own manifests."""
+    root, top = path.resolve(), directory.resolve()
+    if not top.is_relative_to(root):
+        return False
+    below = f"{top.relative_to(root).as_posix()}/"
+    fleet = assemble(source_at(path, None))
+    return any(each.origin.path.startswith(below) for each in (*fleet.templates, *fleet.refused))
 
 
 def _write(path: Path, data: bytes) -> None:

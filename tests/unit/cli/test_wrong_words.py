@@ -45,6 +45,10 @@ def files(directory):
         (["cluster", "remove", "pairs"], "no such cluster: pairs; there are frankfurt, lyon-shop, paris, virginia"),
         (["simulate", "--lose", "zone=mars"], "no cluster is in zone 'mars'; there are "),
         (["diff", "main"], "did you mean main...HEAD?"),
+        (["diff", "--at", "0001-01-01T00:00:00+14:00"], "no such time in UTC: "),
+        (["simulate", "--at", "9999-12-31T23:59:59-14:00"], "no such time in UTC: "),
+        (["interpret", "-f", "apps/shop/api.yaml"], "holds 2 documents"),
+        (["interpret", "-f", "apps/shop/worker.yaml", "--customization", "policies/web.yaml"], "PropagationPolicy.policy.karmada.io shop/web holds no rules"),
         (["rollback"], "`git revert`"),
         (["import"], "not there yet"),
         (["render", "-d", "/dev/null"], "error: /dev/null: File exists"),
@@ -137,3 +141,67 @@ def test_settings_behind_a_link_are_not_edited_and_empty_ones_are_begun(fleet, t
     (fleet / "reconciler.yaml").write_text("")
     assert reconciler(fleet, "suspend").returncode == 0
     assert "suspend: true" in (fleet / "reconciler.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--name", "../../elsewhere"], "'../../elsewhere' is no name of an approval"),
+        (["--name", "A B"], "'A B' is no name of an approval"),
+        (["--expires", "1d2d"], "not a duration or a time: '1d2d'"),
+        (["--expires", "99999999999d"], "not a duration or a time"),
+    ],
+)
+def test_an_approval_is_written_to_its_place_or_not_at_all(fleet, tmp_path, words, told):
+    git(fleet, "init", "--quiet", "--initial-branch=main")
+    git(fleet, "add", ".")
+    git(fleet, "-c", "user.name=You", "-c", "user.email=you@example.com", "commit", "--quiet", "-m", "first")
+    assert reconciler(fleet, "render", "--branches").returncode == 0
+    (fleet / "clusters/paris.yaml").unlink()
+    before = files(tmp_path)
+    done = reconciler(fleet, "approve", "--reason", "it is closed", *words)
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    assert {path for path in files(tmp_path) if ".git" not in path.parts} <= before.keys()
+    assert reconciler(fleet, "approve", "--reason", "it is closed").returncode == 0
+    assert len(list((fleet / "approvals").iterdir())) == 1
+
+
+def test_rules_that_lack_their_parts_are_a_problem(fleet):
+    (fleet / "rules.yaml").write_text(
+        "apiVersion: config.karmada.io/v1alpha1\nkind: ResourceInterpreterCustomization\nmetadata: {name: a}\n"
+    )
+    done = reconciler(fleet, "interpret", "-f", "apps/shop/worker.yaml", "--customization", "rules.yaml")
+    assert done.returncode == 1
+    assert "rules.yaml:1:1: R2" in done.stderr
+
+
+def test_a_kind_without_rules_is_said_to_have_none(fleet):
+    done = reconciler(fleet, "interpret", "-f", "policies/web.yaml")
+    assert done.returncode == 0
+    assert "no rule is about PropagationPolicy.policy.karmada.io shop/web" in done.stderr
+
+
+def test_a_tree_that_is_written_into_the_fleet_is_told_of(fleet, tmp_path):
+    told = "is in the fleet and will be read as part of it"
+    assert told in reconciler(fleet, "render", "-d", "out").stderr
+    shutil.rmtree(fleet / "out")
+    for directory in (".out", str(tmp_path / "out")):
+        assert told not in reconciler(fleet, "render", "-d", directory).stderr
+    (fleet / ".reconcilerignore").write_text("out/\n")
+    assert told not in reconciler(fleet, "render", "-d", "out").stderr
+
+
+@pytest.mark.parametrize("verb", ["validate", "render", "diff"])
+def test_a_reader_that_has_gone_is_no_answer_of_the_verb(fleet, verb):
+    program = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", verb],
+        cwd=fleet,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    program.stdout.close()
+    said = program.stderr.read()
+    assert program.wait() == 141
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
