@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from reconciler.interpreter import podtemplate
@@ -16,8 +17,12 @@ from reconciler.model.selector import ObjectReference
 
 
 def needs_of(template: Body) -> ReplicaRequirements | None:
-    """What one replica of a pod template needs, or None. What is empty asks for nothing."""
-    return podtemplate.requirements(settled(object_at(template, "spec")))
+    """What one replica of a pod template needs, or None. What is empty asks for nothing, before and after it is decoded."""
+    needs = podtemplate.requirements(settled(object_at(template, "spec")))
+    if needs is None or needs.node_claim is None:
+        return needs
+    claim = {name: value for name, value in settled(needs.node_claim).items() if value}
+    return replace(needs, node_claim=claim)
 
 
 def component(name: str, replicas: int, template: Body | None) -> Component:

@@ -18,7 +18,15 @@ from reconciler.interpreter.bundled.members import (
 )
 from reconciler.interpreter.bundled.ray import clusters
 from reconciler.interpreter.bundled.templates import dependencies_of, needs_of
-from reconciler.interpreter.reading import integer_at, object_at, objects_at, text_at, value_at, with_value
+from reconciler.interpreter.reading import (
+    integer_at,
+    object_at,
+    objects_at,
+    text_at,
+    value_at,
+    with_value,
+    without,
+)
 from reconciler.interpreter.rules import KindRules, Replicas
 from reconciler.interpreter.statuses import summed
 from reconciler.model.binding import ReplicaRequirements
@@ -94,8 +102,11 @@ def aggregate(body: Body, items: Items, now: datetime | None) -> Body:  # noqa: 
 
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
-    """What the pods of its cluster refer to."""
-    return dependencies_of(body, *clusters.templates(object_at(body, *_CLUSTER)), default="")
+    """What the pods of its cluster refer to, less what is only for debugging."""
+    templates = clusters.templates(object_at(body, *_CLUSTER))
+    return dependencies_of(
+        body, *(without(template, "spec", "ephemeralContainers") for template in templates), default=""
+    )
 
 
 def _hungriest(needs: ReplicaRequirements, others: list[ReplicaRequirements]) -> ReplicaRequirements:
