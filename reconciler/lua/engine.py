@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import selectors
 import struct
@@ -99,7 +100,7 @@ class LuaEngine:
         try:
             worker = self._ready()
             request["code"] = worker.text_to_send(key, code)
-            data = worker.ask(orjson.dumps(request), self._seconds + self._grace)
+            data = worker.ask(_encoded(request), self._seconds + self._grace)
         except _Lost as lost:
             self._drop()
             return _late(str(lost))
@@ -210,6 +211,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 @lru_cache(maxsize=1024)
 def _translated(script: str) -> tuple[str, Translation]:
     return hashlib.sha256(script.encode("utf-8", "surrogatepass")).hexdigest(), translate(script)
+
+
+def _encoded(request: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(request)
+    except TypeError:  # an integer beyond 64 bits, or half a character: Go reads a float, and U+FFFD
+        text = json.dumps(request, ensure_ascii=False)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _decode(data: bytes) -> LuaResult | LuaFailure:

@@ -348,3 +348,14 @@ def test_text_that_is_raised_names_its_line_and_other_values_stay_what_they_are(
     assert values(engine, script, results=5) == ["<string>:3: no", 5, "no", "<string>:7: so", 7]
     assert failure(engine, "function f()\n error('no', 0) end").message == "no"
     assert failure(engine, "function f()\n error('no') end").message == "no"
+
+
+def test_numbers_and_text_that_json_holds_and_orjson_does_not(engine):
+    assert values(engine, "function f(a) return a.n, #a.t end", {"n": 10**30, "t": "\ud800"}, results=2) == [
+        1e30,
+        3,
+    ]
+    deep = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    assert values(engine, "function f(a) return a.a ~= nil end", deep) == [True]
