@@ -14,7 +14,7 @@ local byte, char, gsub, lower, native_format, reverse, sub, upper =
   string.byte, string.char, string.gsub, string.lower, string.format, string.reverse, string.sub, string.upper
 local native_find = string.find
 local table_concat, maxn = table.concat, table.maxn
-local floor, huge = math.floor, math.huge
+local collectgarbage, floor, huge = collectgarbage, math.floor, math.huge
 local getinfo, sethook = debug.getinfo, debug.sethook
 local native_math = math
 local string_metatable = getmetatable("")
@@ -29,6 +29,7 @@ local LONGEST_TEXT = 8000000 -- that is put together
 local LARGEST_INDEX = 67108864 -- GopherLua keeps integer keys below this in a table's array
 local GREATEST_INTEGER = 9223372036854775808 -- the first that has no 64 bits
 local MOST_RESULTS = 5000 -- of one function, about as many as GopherLua's registers
+local COLLECTED_AT = 200 -- percent of what the last collection left; until a script runs the worker has it higher
 local DEEPEST_RESULT = 200
 local LARGEST_RESULT = 8000000
 local PRINTED_LINES, PRINTED_BYTES = 100, 1000
@@ -103,6 +104,20 @@ local function is_index(key)
   return type(key) == "number" and key > 0 and key < LARGEST_INDEX and key % 1 == 0
 end
 
+-- Where each key stands among the keys that are no index; made when it is first asked for.
+local function places_of(record)
+  local places = record.places
+  if not places then
+    local keys = record.keys
+    places = {}
+    for place = 1, record.count or 0 do
+      places[keys[place]] = place
+    end
+    record.keys, record.count, record.places = keys or {}, record.count or 0, places
+  end
+  return places
+end
+
 local function fresh_key(t, key, value)
   local record = getmetatable(t)
   if is_index(key) then
@@ -111,11 +126,7 @@ local function fresh_key(t, key, value)
     end
   elseif value ~= nil then
     used = used + KEY_COST
-    local places = record.places
-    if not places then
-      places, record.keys, record.count = {}, {}, 0
-      record.places = places
-    end
+    local places = places_of(record)
     if not places[key] then
       record.count = record.count + 1
       record.keys[record.count] = key
@@ -208,7 +219,7 @@ local function following(t, key)
       end
     end
   else
-    place = record.places and record.places[key] or 1
+    place = places_of(record)[key] or 1
   end
   local keys = record.keys
   for index = place + 1, record.count or 0 do
@@ -1012,8 +1023,21 @@ local function build_list(...)
   return list({ ... })
 end
 
+-- Keys and values that are not there yet.
+local function extend_object(t, ...)
+  local record = getmetatable(t)
+  local keys, count, pairs = record.keys, record.count, { ... }
+  for index = 1, select("#", ...), 2 do
+    count = count + 1
+    keys[count] = pairs[index]
+    rawset(t, pairs[index], pairs[index + 1])
+  end
+  record.count = count
+  return t
+end
+
 local function build_object(...)
-  return with_pairs(new(), select("#", ...) / 2, false, ...)
+  return extend_object(setmetatable({}, { __newindex = fresh_key, length = 0, keys = {}, count = 0 }), ...)
 end
 
 local function extend_list(t, ...)
@@ -1024,13 +1048,21 @@ local function extend_list(t, ...)
   return t
 end
 
-local function extend_object(t, ...)
-  return with_pairs(t, select("#", ...) / 2, false, ...)
-end
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
 for code = 0, 31 do
   ESCAPES[char(code)] = native_format("\\u%04x", code)
+end
+
+-- Of a table that Lua itself has made: the `arg` of a function with `...`.
+local function record_of(t)
+  local keys = {}
+  for key in native_next, t do
+    if not is_index(key) then
+      keys[#keys + 1] = key
+    end
+  end
+  return { length = maxn(t), keys = keys, count = #keys }
 end
 
 -- A value as JSON text (`custom.engine.LuaDump`).
@@ -1040,12 +1072,38 @@ local function dump(value)
     count = count + 1
     parts[count] = text
     bytes = bytes + #text
-    spend(floor(#text / 16))
+    if #text >= 16 then
+      spend(floor(#text / 16))
+    end
     if bytes > LARGEST_RESULT then
       fail("the result has more than " .. LARGEST_RESULT .. " bytes")
     end
   end
-  local function write(item, depth)
+  local write
+  local function write_pairs(item, record, depth)
+    local opening, keys = "[[", record.keys
+    for index = 1, record.length do
+      local value = rawget(item, index)
+      if value ~= nil then
+        put(opening .. native_format("%d", index) .. ",")
+        write(value, depth + 1)
+        opening = "],["
+      end
+    end
+    for place = 1, record.count or 0 do
+      local key = keys[place]
+      local value = rawget(item, key)
+      if value ~= nil then
+        put(opening)
+        write(key, depth + 1)
+        put(",")
+        write(value, depth + 1)
+        opening = "],["
+      end
+    end
+    put(opening == "[[" and "[]" or "]]")
+  end
+  write = function(item, depth)
     local kind = type(item)
     if kind == "nil" then
       put("null")
@@ -1069,16 +1127,7 @@ local function dump(value)
       fail("the result has more than " .. DEEPEST_RESULT .. " levels")
     else
       seen[item] = true
-      local opening = "["
-      for key, inner in following, item do
-        put(opening .. "[")
-        write(key, depth + 1)
-        put(",")
-        write(inner, depth + 1)
-        put("]")
-        opening = ","
-      end
-      put(opening == "[" and "[]" or "]")
+      write_pairs(item, getmetatable(item) or record_of(item), depth)
     end
   end
   write(value, 1)
@@ -1181,7 +1230,7 @@ end
 
 local function described(message)
   if type(message) == "string" then
-    return (gsub(message, "^[%w<>]+:%d+: ", ""))
+    return (gsub(message, "^[%w<>?]+:%-?%d+: ", "")) -- this file's own functions have no lines
   end
   return "an error that is a " .. type(message)
 end
@@ -1229,6 +1278,7 @@ function api.run(code, name, results, instructions, ...)
     return table_concat(parts, ",")
   end
   budget = instructions
+  collectgarbage("setpause", COLLECTED_AT)
   sethook(meter, "", STEP)
   local ok, result = native_xpcall(body, handler)
   sethook()

@@ -18,7 +18,7 @@ from typing import Any, Final
 import lupa.lua51
 import orjson
 
-from reconciler.lua import clock, goformat, kube
+from reconciler.lua import bytecode, clock, goformat, kube
 
 PRELUDE: Final = Path(__file__).with_name("prelude.lua")
 ADDRESS_SPACE: Final = 240 * 2**20
@@ -27,6 +27,8 @@ LUA_MEMORY: Final = 64 * 2**20
 """Bytes that one Lua state may have."""
 _HEADER: Final = struct.Struct(">I")
 _ARGUMENTS: Final = 200
+_LOADER: Final = b"(function() collectgarbage('setpause', 1000) return loadstring end)()"
+"""What is loaded before a script runs is small and all needed: looking for garbage in it is wasted."""
 SCRIPTS: Final = 500
 """So many scripts are held; then all are forgotten, here and in `engine` alike."""
 
@@ -53,7 +55,7 @@ class Runner:
         compiled: Callable[[bytes], bytes] = runtime.eval(
             b"function(text) return string.dump(loadstring(text, '=prelude')) end"
         )
-        self._prelude = compiled(PRELUDE.read_bytes())
+        self._prelude = bytecode.stripped(compiled(PRELUDE.read_bytes()))
         self._codes: dict[str, bytes] = {}
 
     def run(self, request: Request) -> bytes:
@@ -74,7 +76,7 @@ class Runner:
         )
         reach: list[Any] = []
         try:
-            load = runtime.eval(b"loadstring")
+            load = runtime.eval(_LOADER)
             deadline = time.monotonic() + request.seconds
             api = load(self._prelude, b"=prelude")(runtime.table_from(_host(request.now, deadline, reach)))
             reach.append(api)
