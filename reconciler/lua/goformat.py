@@ -15,6 +15,9 @@ LuaValue = None | bool | float | bytes
 LARGEST: Final = 1_000_000
 """Bytes that a formatted text may have, and the widest a field."""
 
+_DIGITS_OF_64_BITS: Final = 64
+"""In the smallest radix."""
+
 _VERB: Final = re.compile(
     rb"%(?P<flags>[-+# 0]*)(?P<width>[0-9]*)(?:\.(?P<precision>[0-9]*))?(?P<verb>.?)", re.DOTALL
 )
@@ -317,9 +320,10 @@ def parse_number(text: bytes, base: float = 0) -> float | None:
         radix, stripped = 16, stripped[2:]
     if not 2 <= radix <= 36 or not re.fullmatch(rb"[-+]?[0-9A-Za-z]+", stripped):
         return None
-    if any(int(chr(digit), 36) >= radix for digit in stripped.lstrip(b"-+")):
+    digits = stripped.lstrip(b"-+").lstrip(b"0") or b"0"
+    if len(digits) > _DIGITS_OF_64_BITS or any(int(chr(digit), 36) >= radix for digit in digits):
         return None
-    number = int(stripped, radix)
+    number = -int(digits, radix) if stripped.startswith(b"-") else int(digits, radix)
     return float(number) if -(2**63) <= number < 2**63 else None
 
 

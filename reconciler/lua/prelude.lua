@@ -753,7 +753,9 @@ local function string_library()
       from = from < 1 and #text + from + 1 or from
       to = select("#", ...) == 2 and from or to < 0 and #text + to + 1 or to
       from, to = from < 1 and 1 or from, to > #text and #text or to
-      if to - from >= MOST_RESULTS then
+      if from > to then
+        return -- Lua's own counts a negative end from the end
+      elseif to - from >= MOST_RESULTS then
         fail("byte gives more than " .. MOST_RESULTS .. " values")
       end
       return byte(text, from, to)

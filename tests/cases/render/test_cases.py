@@ -88,7 +88,8 @@ def test_every_folder_says_what_it_shows():
 
 def test_every_code_of_rendering_has_a_case():
     text = "".join((folder / "expected.txt").read_text() for folder in FOLDERS)
-    rendering = {code for code in CATALOGUE if code.startswith("R3")} | {
+    # A plugin that fails has to be installed first: unit/loop/test_plugins.py.
+    rendering = {code for code in CATALOGUE if code.startswith("R3")} - {"R305"} | {
         "R401",
         "R402",
         "R403",

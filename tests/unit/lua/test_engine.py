@@ -318,6 +318,7 @@ print(json.dumps(found))
         ("return pcall(string.sub, 'abc', '2')", [False, None]),
         ("return string.byte('abc', -1), string.byte('abc', 0)", [99, None]),
         ("return string.byte('abc', 0.5, 1)", [None, None]),
+        ("return string.byte('c', -3), string.byte('c', 2)", [None, None]),
         ("return unpack({1}, 2^31)", [None, None]),
         ("return pcall(unpack, {1}, 1, 2^31)", [False, None]),
         ("return math.mod(36, -2^31), math.mod(5, 3)", [36 - 2**31, 2]),

@@ -83,7 +83,12 @@ def test_what_would_be_too_long_is_refused(pattern):
         (b"1_000", 0, None),
         (b"8", 8, None),
         (b"9999999999999999999", 0, None),
+        (b"-9223372036854775808", 0, -(2.0**63)),
         (b"abc", 0, None),
+        # Python reads neither of them: more digits than it takes, and a prefix of its own.
+        (b"0" * 5000 + b"7", 0, 7.0),
+        (b"1" * 5000, 0, None),
+        (b"0b11", 2, None),
         (b"1.2.3", 0, None),
         (b"inf.", 0, None),
     ],
