@@ -54,6 +54,10 @@ def test_numbers_as_text(number, text):
         (b"%d", (b"12",), b"12"),
         (b"%d", (b"x",), b"0"),
         (b"%z", (3.0,), b"%!z(int64=3)"),
+        # GopherLua counts `%` less `%%`: of what is given to `%%` one value is left over.
+        (b"%%", (None,), b"%%!(EXTRA *lua.LNilType=nil)"),
+        (b"%%x", (True,), b"%x%!(EXTRA lua.LBool=true)"),
+        (b"x%1.d", (b"1e3",), b"x "),
     ],
 )
 def test_formats(pattern, values, text):
@@ -91,6 +95,13 @@ def test_what_would_be_too_long_is_refused(pattern):
         (b"0b11", 2, None),
         (b"1.2.3", 0, None),
         (b"inf.", 0, None),
+        (b"0x10", 16, None),
+        (b"0b11", 16, 0xB11),
+        (b"0o7", 8, None),
+        (b"-" + b"0" * 100 + b"12", 0, -12.0),
+        (b"9" * 500_000, 0, None),
+        (b"1" * 63, 2, float(2**63 - 1)),
+        (b"1" * 64, 2, None),
     ],
 )
 def test_text_as_a_number(text, base, number):
