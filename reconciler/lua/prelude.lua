@@ -925,6 +925,9 @@ local function join(...)
     if type(value) ~= "string" and type(value) ~= "number" then
       fail("invalid value (" .. type(value) .. ") at index " .. index .. " in table for concat")
     end
+    if first == last then
+      return value -- a number stays one
+    end
     local part = joinable(value)
     parts[#parts + 1] = part
     bytes = bytes + #part + #separator
