@@ -77,6 +77,13 @@ def test_field_selectors_compare_integers_with_gt_and_lt():
     assert below({"region": "-1"})
 
 
+@pytest.mark.parametrize("large", [str(2**63), "9" * 5000])
+def test_what_64_bits_do_not_hold_is_no_integer(large):
+    assert not field_test((Requirement(key="region", operator="Gt", values=("3",)),))({"region": large})
+    assert not field_test((Requirement(key="region", operator="Lt", values=(large,)),))({"region": "3"})
+    assert field_test((Requirement(key="region", operator="Gt", values=("3",)),))({"region": str(2**63 - 1)})
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
