@@ -230,8 +230,12 @@ def _whole(value: Any) -> Any:
 
 
 def _moment(value: str) -> str:
-    is_plain = len(value) == len("2006-01-02T15:04:05Z")
-    return value if is_plain else format_time(parse_time(value.replace(",", ".")))
+    if len(value) == len("2006-01-02T15:04:05Z"):
+        return value
+    try:
+        return format_time(parse_time(value.replace(",", ".")))
+    except ValueError:
+        raise WrongType("is a time beyond the calendar") from None
 
 
 def _canonical(value: str | float) -> str:

@@ -81,6 +81,11 @@ def test_every_row_that_is_referred_to_exists():
     assert named <= FIELD_TYPES.keys()
 
 
+def test_a_time_beyond_the_calendar_cannot_be_written():
+    with pytest.raises(WrongType, match="beyond the calendar"):
+        typed("0001-01-01T00:00:00+14:00", "time")
+
+
 @pytest.mark.parametrize(
     ("type_", "value", "written"),
     [
