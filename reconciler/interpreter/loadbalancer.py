@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.interpreter.reading import integer_at, objects_at, text_at, value_at
-from reconciler.interpreter.statuses import item_statuses
+from reconciler.interpreter.reading import integer_at, objects_at, text_at, typed_at, value_at
+from reconciler.interpreter.statuses import typed_statuses
 from reconciler.model.manifest import Body
 
 _Port = tuple[int, str, str, bool]
@@ -20,8 +20,11 @@ def has_address(body: Body) -> bool:
 
 def aggregated(body: Body, items: Sequence[Body], *, by_mode: bool) -> Body:
     """The template with the members' addresses united; `by_mode`: entries of different `ipMode` stay apart."""
+    entry_type = "LoadBalancerIngress" if by_mode else "IngressLoadBalancerIngress"
     entries = [
-        entry for status in item_statuses(items) for entry in objects_at(status, "loadBalancer", "ingress")
+        entry
+        for status in typed_statuses(items, str(body["kind"]))
+        for entry in typed_at(status, f"[{entry_type}]", "loadBalancer", "ingress") or ()
     ]
     united = _united(entries, by_mode=by_mode)
     if body.get("status") == {"loadBalancer": {"ingress": united}}:

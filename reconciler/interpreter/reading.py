@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.interpreter.rules import InterpretationError
+from reconciler.manifests.builtin_types import WrongType, check_type, typed
 from reconciler.model.time import parse_time
 
 _LEAST: Final = -(2**63)
@@ -82,11 +83,8 @@ def is_whole(value: float) -> bool:
 
 
 def time_at(body: Any, *path: str) -> str:
-    """The RFC 3339 time at `path`, as it is written; empty where absent."""
-    text = text_at(body, *path)
-    if text:
-        moment_of(text)
-    return text
+    """The RFC 3339 time at `path`, as the API writes it (UTC, whole seconds); empty where absent."""
+    return typed_at(body, "time", *path) or ""
 
 
 def value_at(body: Any, *path: str) -> Any:
@@ -99,6 +97,22 @@ def value_at(body: Any, *path: str) -> Any:
             raise InterpretationError(f"{'.'.join(path)} leads through a value that is no object")
         node = node.get(step)
     return node
+
+
+def require_type(value: Any, type_: str) -> None:
+    """Raise InterpretationError, naming the field, where a value cannot be of a built-in type (`manifests.builtin_types`)."""
+    try:
+        check_type(value, type_)
+    except WrongType as wrong:
+        raise InterpretationError(str(wrong)) from None
+
+
+def typed_at(body: Any, type_: str, *path: str) -> Any:
+    """The value at `path` as its built-in type writes it; the type's zero where absent."""
+    try:
+        return typed(value_at(body, *path), type_)
+    except WrongType as wrong:
+        raise InterpretationError(f"{'.'.join(path)}: {wrong}") from None
 
 
 def with_value(body: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:

@@ -5,15 +5,19 @@ Zero counters are left out, as the API's own types do, except those that the API
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.interpreter.reading import integer_at, object_at, text_at, value_at
+from reconciler.interpreter.reading import integer_at, object_at, require_type, typed_at, value_at
 from reconciler.interpreter.rules import InterpretationError
+from reconciler.manifests.builtin_types import typed
 from reconciler.model.manifest import Body
 
 TEMPLATE_GENERATION: Final = "resourcetemplate.karmada.io/generation"
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_LIMIT: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +34,7 @@ class Counters:
 
 def reflected_workload(body: Body, counters: Counters, *, observed: bool) -> dict[str, Any] | None:
     """The status that a member reports of a workload, with both generations; None where it has none."""
-    status = value_at(body, "status")
-    if status is None:
+    if not has_status(body):
         return None
     values = {name: integer_at(body, "status", name) for name in counters.summed}
     values["generation"] = integer_at(body, "metadata", "generation")
@@ -46,16 +49,35 @@ def template_generation(body: Body) -> int:
 
     Templates in Git have no generation, so we write no such annotation: an object without it is not an error.
     """
-    text = text_at(body, "metadata", "annotations", TEMPLATE_GENERATION)
-    try:
-        return int(text) if text else 0
-    except ValueError:
-        raise InterpretationError(f"annotation {TEMPLATE_GENERATION} is not an integer") from None
+    text = value_at(body, "metadata", "annotations", TEMPLATE_GENERATION)
+    if text is None:
+        return 0
+    if not isinstance(text, str) or not _INTEGER.fullmatch(text) or not -_LIMIT <= int(text) < _LIMIT:
+        raise InterpretationError(f"annotation {TEMPLATE_GENERATION} is not an integer")
+    return int(text)
+
+
+def has_status(body: Body) -> bool:
+    """Whether a live object has a status, of the built-in type of its kind. Null is not one, and an error."""
+    if "status" not in body:
+        return False
+    if body["status"] is None:
+        raise InterpretationError("status is null")
+    require_type(body["status"], f"{body['kind']}Status")
+    return True
 
 
 def item_statuses(items: Iterable[Body]) -> list[dict[str, Any]]:
     """The statuses of the members that report one."""
     return [object_at(item, "status") for item in items if item.get("status") is not None]
+
+
+def typed_statuses(items: Iterable[Body], kind: str) -> list[dict[str, Any]]:
+    """The same, of the built-in type of the kind; anything else is an error."""
+    statuses = item_statuses(items)
+    for status in statuses:
+        require_type(status, f"{kind}Status")
+    return statuses
 
 
 def summed(statuses: Iterable[Any], names: Iterable[str]) -> dict[str, int]:
@@ -80,7 +102,7 @@ def aggregated_workload(
     `by_member_generation`: Karmada's StatefulSet rule compares with the member's generation, not the template's.
     """
     generation = integer_at(body, "metadata", "generation")
-    statuses = item_statuses(items)
+    statuses = typed_statuses(items, str(body["kind"]))
     seen = 0
     for status in statuses:
         own = _counter(status, "generation")
@@ -90,25 +112,23 @@ def aggregated_workload(
             and _counter(status, "resourceTemplateGeneration") >= wanted
         )
     values = summed(statuses, counters.summed)
-    current = integer_at(body, "status", "observedGeneration")
-    values["observedGeneration"] = generation if seen == len(items) else current
-    kept = {
-        key: value
-        for key, value in object_at(body, "status").items()
-        if key not in values and not is_zero(value)
-    }
-    return with_status(body, {**kept, **counters.shaped(values)}, counters.always)
+    current = object_at(body, "status")
+    observed = integer_at(current, "observedGeneration")
+    values["observedGeneration"] = generation if seen == len(items) else observed
+    if all(integer_at(current, name) == value for name, value in values.items()):
+        return body
+    kept = {key: value for key, value in current.items() if key not in values}
+    if kept:
+        always = counters.always
+        kept = typed_at(kept, f"{body['kind']}Status")
+        kept = {key: value for key, value in kept.items() if key not in values and key not in always}
+    return {**body, "status": {**kept, **counters.shaped(values)}}
 
 
-def with_status(body: Body, status: dict[str, Any], always: Iterable[str] = ()) -> Body:
-    """The body with that status; the same body where its own status means the same to the API's types."""
-    current = {key: value for key, value in object_at(body, "status").items() if not is_zero(value)}
-    wanted = {key: value for key, value in status.items() if not (key in always and is_zero(value))}
-    return (
-        body
-        if current == {key: value for key, value in wanted.items() if not is_zero(value)}
-        else {**body, "status": status}
-    )
+def with_status(body: Body, status: dict[str, Any]) -> Body:
+    """The body with that status; the same body where its own status means the same to the built-in type."""
+    type_ = f"{body['kind']}Status"
+    return body if typed_at(body, type_, "status") == typed(status, type_) else {**body, "status": status}
 
 
 def is_zero(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.interpreter import podtemplate
-from reconciler.interpreter.reading import integer_at, object_at, text_at
+from reconciler.interpreter.reading import integer_at, object_at, require_type, text_at
 from reconciler.interpreter.rules import Replicas
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
@@ -11,6 +11,7 @@ from reconciler.model.selector import ObjectReference
 
 def template_replicas(body: Body) -> Replicas:
     """`spec.replicas`, 0 where absent, and what one replica needs."""
+    require_type(body, str(body["kind"]))
     return integer_at(body, "spec", "replicas"), podtemplate.requirements(
         object_at(body, "spec", "template", "spec")
     )
@@ -29,6 +30,7 @@ def set_count(body: Body, field: str, count: int) -> Body:
 
 def template_dependencies(body: Body) -> tuple[ObjectReference, ...]:
     """What `spec.template` refers to, in the object's own namespace."""
+    require_type(body, str(body["kind"]))
     return podtemplate.dependencies(
         object_at(body, "spec", "template", "spec"), text_at(body, "metadata", "namespace")
     )

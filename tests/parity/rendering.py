@@ -16,7 +16,7 @@ from reconciler.interpreter.rules import InterpretationError
 from reconciler.manifests.load import load
 from reconciler.model.binding import Binding, Component, ReplicaRequirements, RequiredBy, TargetCluster
 from reconciler.model.cluster import Cluster
-from reconciler.model.identity import ObjectId, hash_name, id_of_body
+from reconciler.model.identity import ObjectId, hash_name, id_of_body, metadata_of
 from reconciler.model.manifest import Body, Manifest, Origin
 from reconciler.model.marks import CONFLICT_RESOLUTION, PRUNE
 from reconciler.model.observation import Health
@@ -231,7 +231,7 @@ def _native_outcome(given: dict[str, Any], result: Any, failed: str, expected: d
 
 def _unlabelled_generation(given: dict[str, Any], failed: str) -> str:
     """Templates in Git have no generation: a live object without Karmada's annotation still has its status collected."""
-    annotations = given.get("object", {}).get("metadata", {}).get("annotations") or {}
+    annotations = metadata_of(given.get("object", {})).get("annotations") or {}
     absent = "resourcetemplate.karmada.io/generation" not in annotations
     return (
         "status-without-template-generation"
@@ -246,7 +246,7 @@ def _account_rule(given: dict[str, Any], result: Any, wanted: Any) -> str:
         missed = {**result, "secrets": _karmada_scan(given["object"])}
         return "service-account-adjacent-tokens" if missed == wanted else ""
     if given["operation"] == "retain" and given["desired"].get("kind") == "ServiceAccount":
-        nulls = {key: None for key in ("secrets", "imagePullSecrets") if key not in result}
+        nulls = {key: None for key in ("secrets", "imagePullSecrets") if not result.get(key)}
         return "service-account-null-lists" if {**result, **nulls} == wanted else ""
     return ""
 
@@ -267,6 +267,8 @@ def _interpreted(given: dict[str, Any]) -> Any:
             return NATIVE.health(body) is Health.HEALTHY
         case "reflectStatus":
             return NATIVE.reflect(body)
+        case "aggregateStatus" if given["items"] is None and body["kind"] == "Pod":
+            return body  # Karmada: no list of items is not an empty one; our lists are never absent.
         case "aggregateStatus":
             return NATIVE.aggregate(body, given["items"] or (), _NOW)
         case "replicas":
@@ -288,7 +290,7 @@ def _compared(given: dict[str, Any], result: Any) -> Any:
     """The part of a result that the operation is about; the reference re-encodes the rest."""
     match given["operation"]:
         case "aggregateStatus":
-            return _without_nulls((result or {}).get("status"))
+            return _without_nulls((result or {}).get("status") or {})
         case "dependencies":
             return sorted(result or [], key=lambda one: (one["kind"], one.get("name") or ""))
         case "retain" if given["desired"]["kind"] == "Pod":
@@ -296,7 +298,7 @@ def _compared(given: dict[str, Any], result: Any) -> Any:
             return {
                 **{field: spec.get(field) or None for field in ("nodeName", "serviceAccountName", "volumes")},
                 **{
-                    field: [[one.get("name"), one.get("volumeMounts")] for one in spec.get(field) or []]
+                    field: [[one.get("name") or "", one.get("volumeMounts")] for one in spec.get(field) or []]
                     for field in ("containers", "initContainers")
                 },
             }

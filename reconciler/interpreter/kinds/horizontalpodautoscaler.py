@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.interpreter.reading import integer_at, value_at
+from reconciler.interpreter.reading import integer_at
 from reconciler.interpreter.rules import KindRules
-from reconciler.interpreter.statuses import item_statuses, summed, with_status
+from reconciler.interpreter.statuses import has_status, summed, typed_statuses, with_status
 from reconciler.model.manifest import Body
 
 _COUNTED: Final = ("currentReplicas", "desiredReplicas")
@@ -16,16 +16,14 @@ _COUNTED: Final = ("currentReplicas", "desiredReplicas")
 
 def reflect(body: Body) -> Any:
     """How many replicas there are and should be."""
-    if value_at(body, "status") is None:
+    if not has_status(body):
         return None
     return _shaped({name: integer_at(body, "status", name) for name in _COUNTED})
 
 
 def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
     """Both numbers, summed."""
-    return with_status(
-        body, _shaped(summed(item_statuses(items), _COUNTED)), ("desiredReplicas", "currentMetrics")
-    )
+    return with_status(body, _shaped(summed(typed_statuses(items, "HorizontalPodAutoscaler"), _COUNTED)))
 
 
 def _shaped(counts: dict[str, int]) -> Body:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.interpreter.loadbalancer import aggregated, has_address
-from reconciler.interpreter.reading import objects_at, text_at
+from reconciler.interpreter.reading import objects_at, require_type, text_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
@@ -15,6 +15,7 @@ from reconciler.model.selector import ObjectReference
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     """The Secrets of `spec.tls`, in order; an entry without a name refers to nothing."""
+    require_type(body, "Ingress")
     namespace = text_at(body, "metadata", "namespace")
     names = (text_at(entry, "secretName") for entry in objects_at(body, "spec", "tls"))
     return tuple(

@@ -13,14 +13,16 @@ from reconciler.interpreter.reading import (
     object_at,
     objects_at,
     optional_integer_at,
+    require_type,
     text_at,
     time_at,
+    typed_at,
     value_at,
     with_value,
     without,
 )
 from reconciler.interpreter.rules import KindRules, Replicas
-from reconciler.interpreter.statuses import is_zero, item_statuses, summed, with_status
+from reconciler.interpreter.statuses import has_status, summed, typed_statuses, with_status
 from reconciler.interpreter.workloads import set_count, template_dependencies
 from reconciler.model.manifest import Body
 from reconciler.model.time import format_time
@@ -33,6 +35,7 @@ _JOB_NAME: Final = ("job-name", "batch.kubernetes.io/job-name")
 
 def replicas(body: Body) -> Replicas:
     """`parallelism`, at most `completions`."""
+    require_type(body, "Job")
     count = integer_at(body, "spec", "parallelism")
     completions = optional_integer_at(body, "spec", "completions")
     count = count if completions is None else min(count, completions)
@@ -49,6 +52,7 @@ def prune(body: Body) -> Body:
 
     A Job that a member deleted by itself would be made anew, for ever.
     """
+    require_type(body, "Job")
     body = without(body, "spec", "ttlSecondsAfterFinished")
     if value_at(body, "spec", "manualSelector") is True:
         return body
@@ -61,24 +65,25 @@ def prune(body: Body) -> Body:
 
 def reflect(body: Body) -> Any:
     """What a member reports of a Job; an empty object where it has a status that says nothing."""
-    status = value_at(body, "status")
-    if status is None:
+    if not has_status(body):
         return None
-    return {name: status[name] for name in _REFLECTED if not is_zero(object_at(body, "status").get(name))}
+    status = typed_at(body, "JobStatus", "status")
+    return {name: status[name] for name in _REFLECTED if name in status}
 
 
 def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:
     """Counters summed; failed as soon as one member's Job failed, complete when all are."""
     if any(_finished(object_at(body, "status"))):
         return body
-    statuses = item_statuses(items)
+    reporting = [item for item in items if item.get("status") is not None]
+    statuses = typed_statuses(items, "Job")
     failed, complete, met = [], 0, 0
-    for item in items:
-        is_complete, is_failed = _finished(object_at(item, "status"))
+    for item, reported in zip(reporting, statuses, strict=True):
+        is_complete, is_failed = _finished(reported)
         if is_failed:
             failed.append(text_at(item, "clusterName"))
         complete += is_complete
-        met += _has_condition(object_at(item, "status"), "SuccessCriteriaMet")
+        met += _has_condition(reported, "SuccessCriteriaMet")
     status: Body = {key: value for key, value in summed(statuses, _COUNTED).items() if value}
     conditions = []
     if failed:
@@ -92,11 +97,11 @@ def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:
     if conditions:
         status["conditions"] = conditions
     started = time_at(body, "status", "startTime")
-    times = [time_at(item, "status", "startTime") for item in items]
-    if started or (times and all(times)):
+    times = _times(statuses, "startTime")
+    if started or len(times) == len(items) > 0:
         status["startTime"] = started or min(times, key=moment_of)
-    times = [time_at(item, "status", "completionTime") for item in items]
-    if times and all(times):
+    times = _times(statuses, "completionTime")
+    if len(times) == len(items) > 0:
         status["completionTime"] = max(times, key=moment_of)
     return with_status(body, status)
 
@@ -108,6 +113,10 @@ def retain(desired: Body, live: Body) -> Body:
         if kept is not None:
             desired = with_value(desired, path, kept)
     return desired
+
+
+def _times(statuses: Sequence[Body], field: str) -> list[str]:
+    return [time for status in statuses if (time := time_at(status, field))]
 
 
 def _finished(status: Body) -> tuple[bool, bool]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.interpreter.reading import text_at, value_at, with_value
 from reconciler.interpreter.rules import KindRules
-from reconciler.interpreter.statuses import with_status
+from reconciler.interpreter.statuses import typed_statuses, with_status
 from reconciler.model.manifest import Body
 
 _WORST_FIRST: Final = ("Failed", "Pending", "Available", "Bound", "Released")
@@ -16,9 +16,9 @@ _WORST_FIRST: Final = ("Failed", "Pending", "Available", "Bound", "Released")
 
 def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
     """The worst phase; a member without a status is pending."""
-    phases = {
-        text_at(item, "status", "phase") if item.get("status") is not None else "Pending" for item in items
-    }
+    phases = {text_at(status, "phase") for status in typed_statuses(items, "PersistentVolume")}
+    if any(item.get("status") is None for item in items):
+        phases.add("Pending")
     phase = next((one for one in _WORST_FIRST if one in phases), "")
     return with_status(body, {"phase": phase} if phase else {})
 

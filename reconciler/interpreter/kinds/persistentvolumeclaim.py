@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.interpreter.prune import without_annotations
 from reconciler.interpreter.reading import text_at, value_at, with_value
 from reconciler.interpreter.rules import KindRules
-from reconciler.interpreter.statuses import item_statuses, with_status
+from reconciler.interpreter.statuses import typed_statuses, with_status
 from reconciler.model.manifest import Body
 
 _SELECTED_NODE: Final = "volume.kubernetes.io/selected-node"
@@ -28,7 +28,7 @@ def prune(body: Body) -> Body:
 
 def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
     """Bound where all are; lost where one is; else the last phase that is not bound."""
-    phases = [text_at(status, "phase") for status in item_statuses(items)]
+    phases = [text_at(status, "phase") for status in typed_statuses(items, "PersistentVolumeClaim")]
     unbound = [phase for phase in phases if phase != "Bound"]
     phase = "Lost" if "Lost" in phases else (unbound or ["Bound"])[-1]
     return with_status(body, {"phase": phase} if phase else {})

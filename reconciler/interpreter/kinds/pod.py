@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.interpreter import podtemplate
-from reconciler.interpreter.reading import object_at, objects_at, text_at, value_at
+from reconciler.interpreter.reading import object_at, objects_at, require_type, text_at, typed_at, value_at
 from reconciler.interpreter.rules import KindRules, Replicas
-from reconciler.interpreter.statuses import is_zero, item_statuses, with_status
+from reconciler.interpreter.statuses import is_zero, typed_statuses
 from reconciler.model.manifest import Body
 from reconciler.model.selector import ObjectReference
 
@@ -18,6 +18,7 @@ _WORST_FIRST: Final = ("Failed", "Pending", "Running", "Succeeded")
 
 def replicas(body: Body) -> Replicas:
     """Always one."""
+    require_type(body, "Pod")
     return 1, podtemplate.requirements(object_at(body, "spec"))
 
 
@@ -29,25 +30,29 @@ def health(body: Body) -> bool:
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     """What the pod refers to."""
+    require_type(body, "Pod")
     return podtemplate.dependencies(object_at(body, "spec"), text_at(body, "metadata", "namespace"))
 
 
 def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature
     """The worst phase, and every container's readiness and state."""
-    phases = {
-        text_at(item, "status", "phase") if item.get("status") is not None else "Pending" for item in items
-    }
+    statuses = typed_statuses(items, "Pod")
+    phases = {text_at(status, "phase") for status in statuses}
+    if len(statuses) < len(items):
+        phases.add("Pending")
     phase = next((one for one in _WORST_FIRST if one in phases), "")
     status: Body = {"phase": phase} if phase else {}
     for field in ("containerStatuses", "initContainerStatuses"):
-        found = [_container_status(one) for item in item_statuses(items) for one in objects_at(item, field)]
+        found = [_container_status(one) for one in statuses for one in objects_at(one, field)]
         if found:
             status[field] = found
-    return with_status(body, status)
+    return {**body, "status": status}
 
 
 def retain(desired: Body, live: Body) -> Body:
     """Node, service account and volumes, which a running Pod cannot change, and the mounts that admission added."""
+    require_type(desired, "Pod")
+    live = typed_at(live, "Pod")
     spec = {**object_at(desired, "spec")}
     for field in ("nodeName", "serviceAccountName", "volumes"):
         kept = value_at(live, "spec", field)
@@ -55,9 +60,7 @@ def retain(desired: Body, live: Body) -> Body:
         if not is_zero(kept):
             spec[field] = kept
     for field in ("containers", "initContainers"):
-        mounts = {
-            text_at(one, "name"): one.get("volumeMounts") for one in reversed(objects_at(live, "spec", field))
-        }
+        mounts = {text_at(one, "name"): one.get("volumeMounts") for one in objects_at(live, "spec", field)}
         if field in spec:
             spec[field] = [_with_mounts(one, mounts) for one in objects_at(desired, "spec", field)]
     return {**desired, "spec": spec}
@@ -68,14 +71,15 @@ def _with_mounts(container: Body, mounts: dict[str, Any]) -> Body:
     if name not in mounts:
         return container
     kept = {key: value for key, value in container.items() if key != "volumeMounts"}
-    return {**kept, "volumeMounts": mounts[name]} if mounts[name] else kept
+    own = mounts.pop(name)  # Karmada: of several containers of one name, the first takes them.
+    return {**kept, "volumeMounts": own} if own else kept
 
 
 def _container_status(status: Body) -> Body:
     # Karmada keeps `ready` and `state`; the API requires the others, so they are written as nothing.
     return {
         "name": "",
-        "state": object_at(status, "state"),
+        "state": typed_at(status, "ContainerState", "state"),
         "lastState": {},
         "ready": status.get("ready") is True,
         "restartCount": 0,

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.interpreter.loadbalancer import aggregated, has_address
-from reconciler.interpreter.reading import integer_at, object_at, text_at, value_at, with_value, without
+from reconciler.interpreter.reading import integer_at, object_at, text_at, typed_at, with_value, without
 from reconciler.interpreter.rules import KindRules
+from reconciler.interpreter.statuses import has_status
 from reconciler.model.manifest import Body
 
 _HEADLESS: Final = "None"
@@ -29,9 +30,9 @@ def prune(body: Body) -> Body:
 
 def reflect(body: Body) -> Any:
     """Addresses, of load balancers alone."""
-    if value_at(body, "status") is None or text_at(body, "spec", "type") != "LoadBalancer":
+    if text_at(body, "spec", "type") != "LoadBalancer" or not has_status(body):
         return None
-    return {"loadBalancer": object_at(body, "status", "loadBalancer")}
+    return {"loadBalancer": typed_at(body, "LoadBalancerStatus", "status", "loadBalancer")}
 
 
 def aggregate(body: Body, items: Sequence[Body], now: datetime | None) -> Body:  # noqa: ARG001 - every kind's signature

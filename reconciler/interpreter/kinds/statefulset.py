@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from reconciler.interpreter import podtemplate
 from reconciler.interpreter.kinds.deployment import health
-from reconciler.interpreter.reading import object_at, objects_at, text_at
+from reconciler.interpreter.reading import object_at, objects_at, require_type, text_at
 from reconciler.interpreter.rules import KindRules
 from reconciler.interpreter.statuses import Counters, aggregated_workload, reflected_workload
 from reconciler.interpreter.workloads import revise_replicas, template_replicas
@@ -23,6 +23,7 @@ _COUNTERS: Final = Counters(
 
 def dependencies(body: Body) -> tuple[ObjectReference, ...]:
     """What the pod template refers to, less the claims that the set makes itself."""
+    require_type(body, "StatefulSet")
     templates = objects_at(body, "spec", "volumeClaimTemplates")
     own = frozenset(text_at(template, "metadata", "name") for template in templates)
     pod = object_at(body, "spec", "template", "spec")

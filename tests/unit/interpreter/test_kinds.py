@@ -147,11 +147,19 @@ def test_only_load_balancers_report_addresses():
 
 
 def test_a_job_reports_counters_conditions_and_times():
-    status = {"active": 0, "succeeded": 2, "startTime": "t", "conditions": [{"type": "Complete"}], "ready": 1}
+    times = {"lastProbeTime": "2025-03-01T10:00:00Z", "lastTransitionTime": "2025-03-01T10:00:00Z"}
+    complete = {"type": "Complete", "status": "True", **times}
+    status = {
+        "active": 0,
+        "succeeded": 2,
+        "startTime": "2025-03-01T10:00:00Z",
+        "conditions": [{**complete, "reason": "", "of another version": 1}],
+        "ready": 1,
+    }
     assert NATIVE.reflect(obj("Job", "batch/v1", status=status)) == {
         "succeeded": 2,
-        "startTime": "t",
-        "conditions": [{"type": "Complete"}],
+        "startTime": "2025-03-01T10:00:00Z",
+        "conditions": [complete],
     }
     assert NATIVE.reflect(obj("Job", "batch/v1", status={})) == {}
 
@@ -164,7 +172,9 @@ def test_budgets_and_autoscalers_report_numbers_also_when_zero():
         "expectedPods": 0,
     }
     body = obj(
-        "HorizontalPodAutoscaler", "autoscaling/v2", status={"currentReplicas": 2, "currentMetrics": [1]}
+        "HorizontalPodAutoscaler",
+        "autoscaling/v2",
+        status={"currentReplicas": 2, "currentMetrics": [{"type": "Pods"}]},
     )
     assert NATIVE.reflect(body) == {"currentReplicas": 2, "desiredReplicas": 0, "currentMetrics": None}
 
@@ -173,9 +183,9 @@ def test_budgets_and_autoscalers_report_numbers_also_when_zero():
 
 
 def test_counters_are_summed_and_other_fields_of_the_template_kept():
-    template = obj("Deployment", "apps/v1", status={"conditions": [{"type": "Available"}], "replicas": 9})
+    template = obj("Deployment", "apps/v1", status={"collisionCount": 1, "replicas": 9})
     assert merged(template, {"replicas": 2, "readyReplicas": 1}, {"replicas": 3}, None) == {
-        "conditions": [{"type": "Available"}],
+        "collisionCount": 1,
         "replicas": 5,
         "readyReplicas": 1,
     }
@@ -281,7 +291,7 @@ def test_a_job_is_complete_when_every_member_is():
         ("Complete", "Completed"),
         ("SuccessCriteriaMet", "CompletionsReached"),
     ]
-    assert status["startTime"] == "2025-03-01T10:30:00+01:00"
+    assert status["startTime"] == "2025-03-01T09:30:00Z"
     assert status["completionTime"] == "2025-03-01T11:30:00Z"
     assert "conditions" not in merged(obj("Job", "batch/v1"), done, {"active": 1})
     assert merged(obj("Job", "batch/v1")) is None
@@ -331,9 +341,10 @@ def test_the_worst_phase_stands_for_all(kind, phases, phase):
 
 
 def test_containers_of_every_pod_are_listed_with_readiness_and_state():
+    state = {"running": {"startedAt": "2025-03-01T10:00:00Z"}}
     status = {
         "phase": "Running",
-        "containerStatuses": [{"name": "app", "ready": True, "state": {"running": {}}, "image": "a"}],
+        "containerStatuses": [{"name": "app", "ready": True, "state": state, "image": "a"}],
     }
     (one, other) = merged(obj("Pod"), status, status)["containerStatuses"]
     assert (
@@ -342,7 +353,7 @@ def test_containers_of_every_pod_are_listed_with_readiness_and_state():
         == {
             "name": "",
             "ready": True,
-            "state": {"running": {}},
+            "state": state,
             "lastState": {},
             "restartCount": 0,
             "image": "",
@@ -352,13 +363,13 @@ def test_containers_of_every_pod_are_listed_with_readiness_and_state():
 
 
 def test_budgets_are_summed_and_disrupted_pods_named_after_their_cluster():
-    one = {"currentHealthy": 1, "desiredHealthy": 2, "disruptedPods": {"p": "t"}}
+    one = {"currentHealthy": 1, "desiredHealthy": 2, "disruptedPods": {"p": "2025-03-01T10:00:00Z"}}
     assert merged(obj("PodDisruptionBudget", "policy/v1"), one, {"currentHealthy": 3}) == {
         "currentHealthy": 4,
         "desiredHealthy": 2,
         "disruptionsAllowed": 0,
         "expectedPods": 0,
-        "disruptedPods": {"m1/p": "t"},
+        "disruptedPods": {"m1/p": "2025-03-01T10:00:00Z"},
     }
 
 
@@ -469,22 +480,25 @@ def test_a_pod_keeps_what_cannot_change_once_it_runs():
         spec={
             "nodeName": "n1",
             "volumes": [{"name": "token"}],
-            "containers": [{"name": "app", "volumeMounts": [{"name": "token"}]}, {"name": "side"}],
+            "containers": [
+                {"name": "app", "volumeMounts": [{"name": "token", "mountPath": "/t"}]},
+                {"name": "side"},
+            ],
         },
     )
     desired = obj(
         "Pod",
         spec={
             "serviceAccountName": "s",
-            "containers": [{"name": "app", "image": "a"}, {"name": "new", "volumeMounts": [1]}],
+            "containers": [{"name": "app", "image": "a"}, {"name": "new", "volumeMounts": [{"name": "v"}]}],
         },
     )
     assert retained(desired, live)["spec"] == {
         "nodeName": "n1",
         "volumes": [{"name": "token"}],
         "containers": [
-            {"name": "app", "image": "a", "volumeMounts": [{"name": "token"}]},
-            {"name": "new", "volumeMounts": [1]},
+            {"name": "app", "image": "a", "volumeMounts": [{"name": "token", "mountPath": "/t"}]},
+            {"name": "new", "volumeMounts": [{"name": "v"}]},
         ],
     }
 
@@ -557,3 +571,41 @@ def test_the_node_a_claim_was_bound_on_is_pruned():
         "PersistentVolumeClaim", metadata={"annotations": {"volume.kubernetes.io/selected-node": "n1"}}
     )
     assert NATIVE.prune(claim)["metadata"]["annotations"] == {}
+
+
+# Types
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("replicas", obj("Deployment", "apps/v1", spec={"template": {"spec": {"priority": "high"}}})),
+        ("dependencies", obj("CronJob", "batch/v1", spec={"jobTemplate": {"spec": {"parallelism": "2"}}})),
+        ("prune", obj("Job", "batch/v1", spec={"template": {"spec": {"overhead": {"memory": ""}}}})),
+        ("prune", obj("ServiceAccount", secrets=[{}])),
+        ("reflect", obj("Job", "batch/v1", status={"conditions": [{"status": True}]})),
+        ("reflect", obj("HorizontalPodAutoscaler", "autoscaling/v2", status=None)),
+    ],
+)
+def test_what_is_not_of_the_built_in_type_is_not_interpreted(operation, body):
+    with pytest.raises(InterpretationError):
+        getattr(NATIVE, operation)(body)
+
+
+@pytest.mark.parametrize("generation", ["", " 4", "1_0", "1.0", "9223372036854775808"])
+def test_a_template_generation_is_a_whole_number(generation):
+    metadata = {"annotations": {"resourcetemplate.karmada.io/generation": generation}}
+    with pytest.raises(InterpretationError, match="not an integer"):
+        NATIVE.reflect(obj("DaemonSet", "apps/v1", metadata=metadata, status={}))
+
+
+def test_a_status_that_says_the_same_stays_as_it_is():
+    template = obj("PersistentVolume", status={"phase": "Bound", "of another version": 1})
+    assert merged(template, {"phase": "Bound"}) == {"phase": "Bound", "of another version": 1}
+    assert merged(template, {"phase": "Failed"}) == {"phase": "Failed"}
+
+
+def test_a_node_claim_has_what_the_types_write():
+    pod = {"tolerations": [{"key": "", "operator": "Exists", "tolerationSeconds": 0}]}
+    _, needs = NATIVE.replicas(obj("Pod", spec=pod))
+    assert needs.node_claim == {"tolerations": [{"operator": "Exists", "tolerationSeconds": 0}]}
