@@ -338,7 +338,11 @@ class Reconciler:
             complete=decision.rendered.complete,
             errors=len(errors),
         )
-        for problem in (*errors, *published.problems):
+        for problem in (*errors, *decision.dating, *published.problems):
             self.log.warning(
-                "problem.found", code=problem.code, where=str(problem.location or ""), message=problem.message
+                "problem.found",
+                code=problem.code,
+                where=str(problem.location or ""),
+                message=problem.message,
+                evidence=list(problem.evidence),
             )

@@ -171,7 +171,7 @@ def _asked(context: Context, profile: Profile, state: State) -> list[ClusterVerd
             try:
                 verdict = filter_.check(context, cluster)
             except PluginFailed:
-                # The attempt says what it did; here it has no opinion.
+                found.append(Refusal(filter=filter_.name, reason="the plugin failed"))
                 continue
             if verdict.fits:
                 passed.append(filter_.name)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 import structlog
+import structlog.testing
 
 from reconciler.errors import ReconcilerError
 from reconciler.git.objects import Kind
@@ -18,6 +19,9 @@ from reconciler.loop.island import Island
 from reconciler.loop.run import Reconciler
 from reconciler.loop.triggers import Triggers
 from reconciler.plan.changes import Rules
+from reconciler.scheduler.guarded import Origin, guarded_filter
+from reconciler.scheduler.plugin import FITS, Filter
+from reconciler.scheduler.registry import profile
 from reconciler.settings import RemoteUrls, Settings
 from reconciler.wiring import remotes_of
 from tests.contract.memory import MemoryCluster, MemoryTarget
@@ -419,3 +423,30 @@ async def test_a_pass_that_hangs_for_ten_minutes_is_not_healthy_and_a_quiet_hour
     running.turned += 3600
     assert running.healthy() == ""
     await running._archipelago.end()
+
+
+async def test_a_plugin_that_breaks_is_logged_with_whose_it_is_and_takes_nothing_away(program):
+    """One map loses its verdict in the very change that another one is deleted by: both stay until it works."""
+
+    def check(context, _cluster):
+        if context.binding.resource.name == "c00":
+            raise LookupError("no such label")
+        return FITS
+
+    origin = Origin(name="Odd", kind="filter", distribution="my-plugin 1.0")
+    async with program.running() as running:
+        await until(lambda: program.names("a") == ["c00", "c01"], within=15)
+        whole = program.record.profiles
+        broken = guarded_filter(Filter(name="Odd", check=check), origin)
+        running.record.profiles = {"default-scheduler": profile(filters=[broken])}
+        with structlog.testing.capture_logs() as said:
+            program.push("one goes", **{"apps/c01.yaml": None, "apps/c02.yaml": config_map("c02")})
+            running.triggers.fire("test")
+            await until(lambda: "c02" in program.names("a"), within=15)
+        assert program.names("a") == ["c00", "c01", "c02"]
+        (row,) = [each for each in said if each["event"] == "problem.found"]
+        assert row["code"] == "R305"
+        assert row["evidence"] == ["Odd, a filter of my-plugin 1.0: check raised LookupError: no such label"]
+        running.record.profiles = whole
+        running.triggers.fire("test")
+        await until(lambda: program.names("a") == ["c00", "c02"], within=15)

@@ -160,3 +160,22 @@ def test_other_bindings_are_decided_as_ever():
         "api": 3,
         "web": 0,
     }
+
+
+def test_an_explanation_says_of_which_clusters_it_said_nothing():
+    def afraid_of_m2(_context, one):
+        return boom() if one.name == "m2" else FITS
+
+    one = binding(replicas=3)
+    found = schedule_all(
+        [one],
+        CLUSTERS,
+        NOW,
+        profiles={"default-scheduler": with_filter(check=afraid_of_m2)},
+        explained=[one.resource],
+    )
+    (explanation,) = found.explanations[one.resource]
+    refused = {each.name: [(r.filter, r.reason) for r in each.refusals] for each in explanation.clusters}
+    assert refused == {"m1": [], "m2": [("Odd", "the plugin failed")], "m3": []}
+    assert explanation.failure is not None
+    assert explanation.failure.plugin == "Odd"
