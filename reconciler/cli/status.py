@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -182,9 +183,10 @@ class _View:
         for kind, name in pairs:
             named = [row for row in rows if row["resource"]["name"] == name and _is_kind(row, kind)]
             if not named:
+                near = _near(f"{kind}/{name}".lower(), [_called(row) for row in rows])
                 raise SettingsError(
                     f"the status branch knows no workload {kind}/{name}"
-                    f"{' here' if self.is_filtered else ''}; see `reconciler status workloads`"
+                    f"{' here' if self.is_filtered else ''}{near or '; see `reconciler status workloads`'}"
                 )
             found += named
         return found
@@ -198,6 +200,11 @@ class _View:
         found = [row for row in rows if _is_kind(row, what[0])]
         if not found and not self.is_filtered:
             kinds = sorted({str(row["resource"]["kind"]).lower() for row in rows})
+            named = sorted({_called(row) for row in rows if row["resource"]["name"] == what[0]})
+            if named:
+                raise SettingsError(
+                    f"{what[0]} is no cluster and no kind; did you mean {' or '.join(named[:3])}?"
+                )
             raise _unknown("cluster or kind", what[0], [row["name"] for row in self._all] + kinds)
         return found
 
@@ -259,7 +266,18 @@ def _require(names: Sequence[str], known: Sequence[str], what: str) -> None:
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> SettingsError:
     shown = ", ".join(known[:20]) + (f" and {len(known) - 20} more" if len(known) > 20 else "")
-    return SettingsError(f"the status branch knows no {what} {name}; there are {shown or 'none'}")
+    near = _near(name, known)
+    return SettingsError(f"the status branch knows no {what} {name}{near or ';'} there are {shown or 'none'}")
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    found = get_close_matches(name, known, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    """`deployment/web`."""
+    return f"{str(row['resource']['kind']).lower()}/{row['resource']['name']}"
 
 
 def _body(data: bytes, path: str) -> Body:

@@ -61,12 +61,17 @@ def parse_kubeconfig(text: str) -> dict[str, Any]:
 
 
 def read_kubeconfig(paths: Sequence[Path]) -> dict[str, Any]:
-    """The files merged as kubectl merges them: of two entries with one name the first counts."""
+    """The files merged as kubectl merges them: of two entries with one name the first counts, and a file that is not there is none.
+
+    Raises CredentialRefused where none of them is there.
+    """
     merged: dict[str, Any] = {plural: [] for plural, _ in _LISTS}
+    missing = 0
     for path in paths:
         try:
             document = parse_kubeconfig(path.read_text())
         except FileNotFoundError:
+            missing += 1
             continue
         except (OSError, UnicodeDecodeError) as error:
             raise CredentialRefused(f"kubeconfig {path} cannot be read", code="R537") from error
@@ -79,6 +84,8 @@ def read_kubeconfig(paths: Sequence[Path]) -> dict[str, Any]:
                     # Relative paths start where the file is.
                     entry = {**(row.get(single) or {}), _DIRECTORY: str(path.absolute().parent)}
                     merged[plural].append({"name": row.get("name"), single: entry})
+    if paths and missing == len(paths):
+        raise CredentialRefused(f"there is no kubeconfig {' or '.join(map(str, paths))}", code="R537")
     return merged
 
 

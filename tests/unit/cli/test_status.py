@@ -234,6 +234,9 @@ def test_the_status_as_of_an_earlier_commit(run):
     ("words", "says"),
     [
         ("status london", "knows no cluster or kind london; there are oslo, paris, rome, backup, deployment"),
+        ("status pariss", "did you mean paris? there are oslo, paris, rome"),
+        ("status web", "web is no cluster and no kind; did you mean deployment/web?"),
+        ("get deployment/wbe", "knows no workload deployment/wbe; did you mean deployment/web?"),
         ("status cluster/london", "knows no cluster london"),
         ("get clusters london", "knows no cluster london"),
         ("get deployment/none", "knows no workload deployment/none"),

@@ -399,7 +399,7 @@ async def test_a_context_that_is_not_there_says_how_to_name_one(tmp_path):
         CredentialRefused, match="no context 'edge-9'; say which with --context CLUSTER=CONTEXT"
     ):
         await of_files(tmp_path, a_kubeconfig(), context="edge-9").load()
-    with pytest.raises(CredentialRefused, match="no context"):
+    with pytest.raises(CredentialRefused, match="there is no kubeconfig"):
         await KubeconfigSource(paths=(tmp_path / "none",), context="edge-1").load()
 
 
