@@ -23,7 +23,7 @@ BUDGET = 60_000
 _LINES_PER_OBJECT = 400
 _SMALLEST_BLOCK = 100
 _HEADLINES = {
-    Verdict.UNCHANGED: "✅ Nothing changes",
+    Verdict.UNCHANGED: "✅ Nothing to deliver",
     Verdict.OK: "✅ Safe to review",
     Verdict.CAUTION: "⚠️ Look closely",
     Verdict.BLOCKED: "⛔ Blocked",

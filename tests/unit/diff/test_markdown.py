@@ -95,7 +95,7 @@ def test_sections_come_in_the_order_in_which_a_reviewer_needs_them():
 
 def test_nothing_changes_is_only_said_when_all_of_it_is_known():
     one = tree({"a": [deployment()]})
-    assert "✅ Nothing changes: nothing changes" in difference_markdown(compare(one, one))
+    assert "✅ Nothing to deliver: nothing changes" in difference_markdown(compare(one, one))
     incomplete = difference_markdown(compare(one, one, complete=False))
     assert (
         "⛔ Blocked: no object changes; incomplete: some of it is held at its last good state" in incomplete
