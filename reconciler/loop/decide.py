@@ -128,14 +128,26 @@ def decode_bindings(files: Mapping[str, bytes], memory: Memory | None = None) ->
         key = files.oid(path) if isinstance(files, Files) else ""
         binding = known.get(key)
         if binding is None:
-            documents = load(files[path], path).documents
-            if len(documents) != 1:
-                raise GitError(f"bindings/{path} of the rendered branch cannot be read: it is not ours")
-            binding = decode_binding(documents[0].body)
+            binding = _binding(path, files[path])
             if key and memory:
                 memory.bindings[key] = binding
         found[binding.resource] = binding
     return found
+
+
+def _binding(path: str, data: bytes) -> Binding:
+    strange = f"bindings/{path} of the rendered branch cannot be read: it is not ours"
+    documents = load(data, path).documents
+    if len(documents) != 1:
+        raise GitError(strange)
+    try:
+        binding = decode_binding(documents[0].body)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # We write none of another shape.
+        raise GitError(strange) from error
+    if not binding.resource.name:
+        raise GitError(strange)
+    return binding
 
 
 def with_seen(

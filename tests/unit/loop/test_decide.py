@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.loop.decide import Decision, Memory, decide, moment
+from reconciler.errors import GitError
+from reconciler.loop.decide import Decision, Memory, decide, decode_bindings, moment
 from reconciler.model.fleet import Source, SourceFile
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
@@ -122,3 +123,19 @@ def test_it_is_told_by_whoever_has_a_clock():
 
     assert codes(NOW) == ["warning R604"]
     assert codes(LATE) == codes(LATE - timedelta(minutes=10)) == codes(None) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "spec: 1",
+        "spec: {resource: {kind: Pod, name: a}, clusters: [1]}",
+        "spec: {resource: {kind: Pod, name: a}, placement: {clusterAffinity: []}}",
+        "spec: {resource: {kind: Pod, name: a}, clusters: [{name: x, replicas: many}]}",
+        "a: b\n---\nc: d",
+    ],
+)
+def test_a_binding_that_is_not_ours_is_told(text):
+    with pytest.raises(GitError, match=r"bindings/a\.yaml of the rendered branch cannot be read"):
+        decode_bindings({"a.yaml": text.encode()})
