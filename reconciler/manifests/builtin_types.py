@@ -162,7 +162,8 @@ def _boolean(value: Any) -> None:
 
 
 def _integer(value: Any) -> None:
-    if not _is_integral(value):
+    # Counters are most of what is checked.
+    if type(value) is not int and not _is_integral(value):
         raise WrongType("is not an integer")
 
 
