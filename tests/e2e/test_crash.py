@@ -214,16 +214,17 @@ class Stage:
 
 
 def step(plane: ControlPlane, mark: int) -> list[tuple[str, str, str]]:
-    """(verb, resource, name) of the writes since a mark that the server took; the program's own record apart."""
-    taken = [(verb, resource, name) for verb, resource, _, name in writes_to_objects(plane, mark)]
-    # Whoever is killed while a write is under way does not hear of it: the audit log says 504, and the object is there or is
-    # written again.
-    unheard = {
-        (write.verb, write.resource, write.name)
-        for write in plane.writes(since=mark)
-        if write.code == 504 and "fleet-reconciler" not in (write.namespace, write.name)
-    }
-    return taken + sorted(unheard - set(taken))
+    """(verb, resource, name) of the writes since a mark that the server took, in order; the program's own record apart."""
+    taken = {(verb, resource, name) for verb, resource, _, name in writes_to_objects(plane, mark)}
+    found: list[tuple[str, str, str]] = []
+    for write in plane.writes(since=mark):
+        row = (write.verb, write.resource, write.name)
+        # Whoever is killed while a write is under way does not hear of it: the audit log says 504, and the object is there or
+        # is written again.
+        is_unheard = write.code == 504 and row not in taken and row not in found
+        if "fleet-reconciler" not in (write.namespace, write.name) and (write.code < 300 or is_unheard):
+            found.append(row)
+    return found
 
 
 def uids(plane: ControlPlane) -> dict[str, str]:
