@@ -18,6 +18,7 @@ from reconciler.cli.fleetpath import (
     prefix_option,
 )
 from reconciler.cli.output import CHANGES, INCOMPLETE, NOTHING, document, note, table, worst
+from reconciler.diff.machine import share_json
 from reconciler.errors import SettingsError
 from reconciler.loop.plugins import load_profiles
 from reconciler.loop.simulate import Simulated, simulate, simulate_each, verdict
@@ -186,16 +187,7 @@ def _json(result: Simulated) -> dict[str, Any]:
         "moves": [
             {
                 "object": str(move.id),
-                "clusters": [
-                    {
-                        "name": share.cluster,
-                        "before": share.before,
-                        "after": share.after,
-                        "deliveredBefore": share.delivered_before,
-                        "deliveredAfter": share.delivered_after,
-                    }
-                    for share in move.shares
-                ],
+                "clusters": [share_json(share) for share in move.shares],
                 "reason": move.reason,
             }
             for move in result.moves

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.diff.dangers import Danger
 from reconciler.diff.difference import Difference
 from reconciler.diff.objects import FieldAction, FieldChange
-from reconciler.diff.placement import PlacementChange
+from reconciler.diff.placement import ClusterShare, PlacementChange
 from reconciler.diff.trees import FileChange, ObjectAction, ObjectChange
 from reconciler.errors import Problem
 from reconciler.model.identity import ObjectId
@@ -95,16 +95,18 @@ def _placement(change: PlacementChange) -> dict[str, Any]:
         "reason": change.reason,
         "replicasBefore": change.total_before,
         "replicasAfter": change.total_after,
-        "clusters": [
-            {
-                "name": share.cluster,
-                "before": share.before,
-                "after": share.after,
-                "deliveredBefore": share.delivered_before,
-                "deliveredAfter": share.delivered_after,
-            }
-            for share in change.shares
-        ],
+        "clusters": [share_json(share) for share in change.shares],
+    }
+
+
+def share_json(share: ClusterShare) -> dict[str, Any]:
+    """One cluster's part of a placement, before and after."""
+    return {
+        "name": share.cluster,
+        "before": share.before,
+        "after": share.after,
+        "deliveredBefore": share.delivered_before,
+        "deliveredAfter": share.delivered_after,
     }
 
 
