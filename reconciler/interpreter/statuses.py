@@ -5,7 +5,6 @@ Zero counters are left out, as the API's own types do, except those that the API
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,11 +12,10 @@ from typing import Any, Final
 from reconciler.interpreter.reading import integer_at, object_at, require_type, typed_at, value_at
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.manifests.builtin_types import typed
+from reconciler.model.integer import parse_int64
 from reconciler.model.manifest import Body
 
 TEMPLATE_GENERATION: Final = "resourcetemplate.karmada.io/generation"
-_INTEGER: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_LIMIT: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +50,10 @@ def template_generation(body: Body) -> int:
     text = value_at(body, "metadata", "annotations", TEMPLATE_GENERATION)
     if text is None:
         return 0
-    if not isinstance(text, str) or not _INTEGER.fullmatch(text) or not -_LIMIT <= int(text) < _LIMIT:
+    number = parse_int64(text) if isinstance(text, str) else None
+    if number is None:
         raise InterpretationError(f"annotation {TEMPLATE_GENERATION} is not an integer")
-    return int(text)
+    return number
 
 
 def has_status(body: Body) -> bool:

@@ -9,12 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
+from reconciler.model.integer import parse_int64
 from reconciler.model.selector import LabelSelector, Requirement
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\Z")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
-_INTEGER = re.compile(r"[+-]?[0-9]+\Z")
-_LONGEST_INTEGER = 1000  # digits, leading zeros included: Python converts no endless number
 _LABEL_OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
 _FIELD_OPERATORS = _LABEL_OPERATORS | {"Gt", "Lt"}
 
@@ -92,21 +91,13 @@ def _requirement_test(key: str, operator: str, values: frozenset[str]) -> LabelT
             return lambda labels: key not in labels
     # Gt and Lt: one integer each side, or no match
     (text,) = values
-    bound, sign = _integer(text), 1 if operator == "Gt" else -1
+    bound, sign = parse_int64(text), 1 if operator == "Gt" else -1
 
     def compares(labels: Mapping[str, str]) -> bool:
-        here = _integer(labels.get(key, ""))
+        here = parse_int64(labels.get(key, ""))
         return here is not None and bound is not None and sign * here > sign * bound
 
     return compares
-
-
-def _integer(text: str) -> int | None:
-    """The number that `text` states, if 64 bits hold it."""
-    if len(text) > _LONGEST_INTEGER or not _INTEGER.match(text):
-        return None
-    number = int(text)
-    return number if -(2**63) <= number < 2**63 else None
 
 
 def _is_valid(requirement: Requirement, operators: frozenset[str]) -> bool:
@@ -118,6 +109,6 @@ def _is_valid(requirement: Requirement, operators: frozenset[str]) -> bool:
             return False
         case "Exists" | "DoesNotExist" if values:
             return False
-        case "Gt" | "Lt" if len(values) != 1 or _integer(values[0]) is None:
+        case "Gt" | "Lt" if len(values) != 1 or parse_int64(values[0]) is None:
             return False
     return is_label_key(requirement.key) and all(is_label_value(value) for value in values)

@@ -592,7 +592,7 @@ def test_what_is_not_of_the_built_in_type_is_not_interpreted(operation, body):
         getattr(NATIVE, operation)(body)
 
 
-@pytest.mark.parametrize("generation", ["", " 4", "1_0", "1.0", "9223372036854775808"])
+@pytest.mark.parametrize("generation", ["", " 4", "1_0", "1.0", "9223372036854775808", "1" * 5000])
 def test_a_template_generation_is_a_whole_number(generation):
     metadata = {"annotations": {"resourcetemplate.karmada.io/generation": generation}}
     with pytest.raises(InterpretationError, match="not an integer"):
