@@ -7,7 +7,7 @@ writes has neither unknown fields nor zero values, except those that it always w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
 
@@ -78,40 +78,31 @@ def _check_of(expected: str) -> _Check:
     """The check of one type of the table, made once."""
     match expected[0]:
         case "[":
-            return _check_of_list(_check_of(expected[1:-1]))
+            return _check_of_items(list, "is not a list", enumerate, "[{}]", _check_of(expected[1:-1]))
         case "{":
-            return _check_of_map(_check_of(expected[1:-1]))
+            return _check_of_items(dict, "is not an object", dict.items, ".{}", _check_of(expected[1:-1]))
         case letter if letter.isupper():
             return _check_of_struct(expected)
         case _:
             return _SCALARS[expected]
 
 
-def _check_of_list(check_item: _Check) -> _Check:
+def _check_of_items(
+    kind: type,
+    words: str,
+    items_of: Callable[[Any], Iterable[tuple[Any, Any]]],
+    step: str,
+    check_item: _Check,
+) -> _Check:
     def check(value: Any) -> None:
-        if not isinstance(value, list):
-            raise WrongType("is not a list")
-        for index, item in enumerate(value):
+        if not isinstance(value, kind):
+            raise WrongType(words)
+        for key, item in items_of(value):
             if item is not None:
                 try:
                     check_item(item)
                 except WrongType as wrong:
-                    wrong.steps.append(f"[{index}]")
-                    raise
-
-    return check
-
-
-def _check_of_map(check_item: _Check) -> _Check:
-    def check(value: Any) -> None:
-        if not isinstance(value, dict):
-            raise WrongType("is not an object")
-        for key, item in value.items():
-            if item is not None:
-                try:
-                    check_item(item)
-                except WrongType as wrong:
-                    wrong.steps.append(f".{key}")
+                    wrong.steps.append(step.format(key))
                     raise
 
     return check
@@ -173,23 +164,21 @@ def _integer_or_string(value: Any) -> None:
 
 
 def _time(value: Any) -> None:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise WrongType("is not a time")
     try:
-        if isinstance(value, str) and _TIME.fullmatch(value):
-            parse_time(value[:19] + "Z")
-            return
+        parse_time(value[:19] + "Z")
     except ValueError:
-        pass
-    raise WrongType("is not a time")
+        raise WrongType("is not a time") from None
 
 
 def _quantity(value: Any) -> None:
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise WrongType("is not a quantity")
     try:
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            parse_quantity(value.strip() if isinstance(value, str) else value)
-            return
+        parse_quantity(value.strip() if isinstance(value, str) else value)
     except ValueError:
-        pass
-    raise WrongType("is not a quantity")
+        raise WrongType("is not a quantity") from None
 
 
 def _anything(_value: Any) -> None:
