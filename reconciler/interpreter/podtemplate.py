@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.interpreter import nodeclaim
+from reconciler.interpreter.nodeclaim import claim_fields
 from reconciler.interpreter.reading import object_at, objects_at, text_at
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import ReplicaRequirements
@@ -33,20 +33,10 @@ def requirements(pod: Body) -> ReplicaRequirements | None:
 
 def node_claim(pod: Body) -> Body | None:
     """`nodeSelector`, `tolerations` and the required node affinity; None where there is none of them."""
-    selector = nodeclaim.node_selector(pod, "nodeSelector")
-    tolerations = nodeclaim.tolerations(pod, "tolerations")
-    affinity = nodeclaim.affinity(pod, *_REQUIRED)
+    fields = claim_fields(pod, *_REQUIRED)
+    claim = {name: value for name, value in fields.items() if value}
     # Karmada: a present but empty nodeSelector gives an empty claim.
-    if selector is None and not tolerations and affinity is None:
-        return None
-    claim: Body = {}
-    if affinity is not None:
-        claim["hardNodeAffinity"] = affinity
-    if selector:
-        claim["nodeSelector"] = selector
-    if tolerations:
-        claim["tolerations"] = tolerations
-    return claim
+    return claim if claim or fields["nodeSelector"] is not None else None
 
 
 def resource_requests(pod: Body) -> dict[str, str]:

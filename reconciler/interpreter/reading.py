@@ -112,7 +112,8 @@ def typed_at(body: Any, type_: str, *path: str) -> Any:
     try:
         return typed(value_at(body, *path), type_)
     except WrongType as wrong:
-        raise InterpretationError(f"{'.'.join(path)}: {wrong}") from None
+        wrong.steps.extend(f".{step}" for step in reversed(path))
+        raise InterpretationError(str(wrong)) from None
 
 
 def with_value(body: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:

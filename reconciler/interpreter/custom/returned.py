@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from reconciler.interpreter import nodeclaim
 from reconciler.interpreter.custom.engine import LuaDump
 from reconciler.interpreter.custom.results import (
     ResultError,
@@ -18,6 +17,7 @@ from reconciler.interpreter.custom.results import (
     resolve_empties,
     type_name,
 )
+from reconciler.interpreter.nodeclaim import claim_fields
 from reconciler.interpreter.rules import InterpretationError
 from reconciler.model.binding import Component, ReplicaRequirements
 from reconciler.model.manifest import Body
@@ -142,11 +142,7 @@ def _order(reference: ObjectReference) -> tuple[str, str, str, str, str]:
 
 def _claim(body: Body) -> Body:
     try:
-        fields = {
-            "hardNodeAffinity": nodeclaim.affinity(body, "hardNodeAffinity"),
-            "nodeSelector": nodeclaim.node_selector(body, "nodeSelector"),
-            "tolerations": nodeclaim.tolerations(body, "tolerations"),
-        }
+        fields = claim_fields(body, "hardNodeAffinity")
     except InterpretationError as error:
         raise ResultError(f"the nodeClaim: {error}") from None
     return {name: value for name, value in fields.items() if value}

@@ -6,9 +6,9 @@ from datetime import datetime
 from math import ceil
 from typing import Any, Final
 
-from reconciler.interpreter import nodeclaim
 from reconciler.interpreter.bundled.members import Items, reflected, settled, statuses, with_status
 from reconciler.interpreter.bundled.templates import count_at, quantity_at
+from reconciler.interpreter.nodeclaim import claim_fields
 from reconciler.interpreter.reading import object_at, text_at, value_at
 from reconciler.interpreter.rules import KindRules, Replicas
 from reconciler.model.binding import Component, ReplicaRequirements
@@ -121,11 +121,7 @@ def _claim(body: Body) -> Body | None:
     pod = object_at(body, "spec", "podTemplate", "spec")
     if pod.get("nodeSelector") is None and pod.get("tolerations") is None:
         return None
-    fields = {
-        "nodeSelector": nodeclaim.node_selector(pod, "nodeSelector"),
-        "tolerations": nodeclaim.tolerations(pod, "tolerations"),
-    }
-    return {name: value for name, value in fields.items() if value}
+    return {name: value for name, value in claim_fields(pod).items() if value}
 
 
 def _greater(body: Body, name: str) -> str | None:
