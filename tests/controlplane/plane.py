@@ -35,6 +35,7 @@ from tests.controlplane.requests import RequestCounts, Write
 _MASTERS: Final = frozenset({"reconciler", "witness", "components"})
 _READY_SECONDS: Final = 60.0
 _ATTEMPTS: Final = 3
+_LONGEST_AUDIT_LINE: Final = 1 << 20
 
 
 class ControlPlaneError(Exception):
@@ -308,8 +309,15 @@ class ControlPlane:
         return requests.request_counts(answer.text)
 
     def audit_mark(self) -> int:
-        """A place in the audit log, to be given to `writes`."""
-        return components.audit_log(self.directory).stat().st_size
+        """A place in the audit log, to be given to `writes`: the end of the last whole line.
+
+        The server may be in the middle of a line: a reader sees a file grow before its writer's call has returned.
+        """
+        with components.audit_log(self.directory).open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            start = max(0, size - _LONGEST_AUDIT_LINE)
+            log.seek(start)
+            return start + log.read(size - start).rfind(b"\n") + 1
 
     def writes(
         self, *, since: int = 0, user: str | None = "reconciler", dry_runs: bool = False, failed: bool = True

@@ -283,6 +283,34 @@ def test_the_audit_log_names_the_user_and_the_object_of_each_write_in_order(clea
     assert [each.name for each in one.writes(since=mark, user="witness")] == ["by-the-witness"]
 
 
+def test_an_audit_mark_set_while_a_line_is_being_written_is_where_that_line_begins(
+    control_plane_binaries, tmp_path: Path
+):
+    plane = ControlPlane("unstarted", tmp_path, control_plane_binaries)
+    first, second = (
+        json.dumps(
+            {
+                "stage": "ResponseComplete",
+                "verb": "delete",
+                "user": {"username": "reconciler"},
+                "objectRef": {"resource": "configmaps", "namespace": "default", "name": name},
+                "requestURI": f"/api/v1/namespaces/default/configmaps/{name}",
+                "responseStatus": {"code": 200},
+            }
+        )
+        for name in ("first", "second")
+    )
+    log = tmp_path / "audit.log"
+    log.write_text("")
+    assert plane.audit_mark() == 0
+    log.write_text(f"{first}\n{second[:80]}")
+    mark = plane.audit_mark()
+    assert plane.writes(since=mark) == []
+    log.write_text(f"{first}\n{second}\n")
+    assert [each.name for each in plane.writes(since=mark)] == ["second"]
+    assert plane.audit_mark() == log.stat().st_size
+
+
 # --- breaking and mending ---
 
 
