@@ -193,6 +193,7 @@ def _json(result: Simulated) -> dict[str, Any]:
             for move in result.moves
         ],
         "doesNotFit": [{"object": p.subject, "code": p.code, "message": p.message} for p in result.unplaced],
+        "didNotFitBefore": list(result.unplaced_before),
     }
 
 

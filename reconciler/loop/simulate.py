@@ -5,7 +5,7 @@ The same `render` as everything else, upon the decision's own result. Reads noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -23,12 +23,16 @@ _MOST_NAMES: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """One changed world: what moves, and the new errors, which are what does not fit."""
+    """One changed world: what moves, and the new errors, which are what does not fit.
+
+    `unplaced_before` are objects that were unscheduled already, and that the change does not touch.
+    """
 
     name: str
     lost: tuple[str, ...]
     moves: tuple[PlacementChange, ...]
     unplaced: tuple[Problem, ...]
+    unplaced_before: tuple[str, ...]
     replicas_moved: int
     replicas_lost: int
 
@@ -46,21 +50,19 @@ def simulate(decision: Decision, change: Change, name: str, at: datetime | None 
         plugins=decision.profiles,
         assume_unreported=True,
     )
-    known = {str(problem) for problem in before.problems}
-    unplaced = tuple(
-        problem
-        for problem in after.problems
-        if problem.severity is Severity.ERROR and problem.code.startswith("R3") and str(problem) not in known
-    )
     delivered = delivered_of(before, after, decision.interpreters)
     moves = placement_changes(before.bindings, after.bindings, delivered)
+    moved = {str(move.id) for move in moves}
+    standing = {problem.subject for problem in _unscheduled(before.problems)} - moved
+    unplaced = [problem for problem in _unscheduled(after.problems) if problem.subject not in standing]
     gained = sum(max(0, (share.after or 0) - (share.before or 0)) for move in moves for share in move.shares)
     lost = sum(max(0, move.total_before - move.total_after) for move in moves)
     return Simulated(
         name=name,
         lost=tuple(sorted(change.lost)),
         moves=moves,
-        unplaced=unplaced,
+        unplaced=tuple(unplaced),
+        unplaced_before=tuple(sorted(standing)),
         replicas_moved=gained,
         replicas_lost=lost,
     )
@@ -79,19 +81,35 @@ def simulate_each(
 
 def verdict(results: Sequence[Simulated], each: str | None) -> str:
     """One line: whether the fleet survives. `each`: what was lost in turn; None for a single change."""
+    if each and not results:
+        return f"unknown: no cluster says its {each}"
+    told = _of_each(results, each) if each else _of_one(results[0])
+    before = {subject for result in results for subject in result.unplaced_before}
+    return f"{told}; not counted: {len(before)} unscheduled without it too" if before else told
+
+
+def _of_each(results: Sequence[Simulated], each: str) -> str:
     bad = [result.name for result in results if result.unplaced]
-    if each:
-        if not results:
-            return f"unknown: no cluster says its {each}"
-        if not bad:
-            return f"ok: the loss of any one {each} ({len(results)}) leaves everything placed"
-        more = f" and {len(bad) - _MOST_NAMES} more" if len(bad) > _MOST_NAMES else ""
-        return f"not ok: the loss of {', '.join(bad[:_MOST_NAMES])}{more} leaves something unplaced"
-    (result,) = results
+    if not bad:
+        return f"ok: the loss of any one {each} ({len(results)}) leaves everything placed"
+    more = f" and {len(bad) - _MOST_NAMES} more" if len(bad) > _MOST_NAMES else ""
+    return f"not ok: the loss of {', '.join(bad[:_MOST_NAMES])}{more} leaves something unplaced"
+
+
+def _of_one(result: Simulated) -> str:
     if result.unplaced:
         return f"not ok: {len(result.unplaced)} do not fit; {len(result.moves)} placed differently"
     return (
         f"ok: {len(result.moves)} placed differently, everything fits"
         if result.moves
         else "ok: nothing moves"
+    )
+
+
+def _unscheduled(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """What the scheduler found no place for, or could not decide."""
+    return (
+        problem
+        for problem in problems
+        if problem.severity is Severity.ERROR and problem.code.startswith("R3")
     )
