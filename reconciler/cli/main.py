@@ -42,6 +42,10 @@ ALIASES: Final = {"plan": "diff", "get": "status", "why": "explain"}
 HINTS: Final = {
     "join": "clusters are files of the fleet repository: `reconciler cluster add NAME`",
     "unjoin": "clusters are files of the fleet repository: `reconciler cluster remove NAME`",
+    "cordon": "write the taint into the cluster's file (spec.taints); first see what moves: `reconciler simulate --cordon NAME`",
+    "uncordon": "take the taint out of the cluster's file (spec.taints)",
+    "taint": "write it into the cluster's file (spec.taints); first see what moves: `reconciler simulate --taint`",
+    "drain": "take the cluster out of the fleet: `reconciler cluster remove NAME`; first see what moves: `reconciler simulate --lose NAME`",
     "register": "install the agent: `reconciler agent manifest --cluster NAME`",
     "reconcile": "one pass: `reconciler apply`; for ever: `reconciler run`",
     "sync": "one pass: `reconciler apply`; for ever: `reconciler run`",
