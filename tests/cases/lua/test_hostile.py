@@ -1,12 +1,13 @@
 """Scripts that mean harm: each ends in a problem that names its file and line, in time and memory measured from outside.
 
 A script's first line says what comes of it: `-- expect: CODE... LINE[-LINE] [FIELD]`, with the line of the script or the lines of a loop
-(0: none is known) and the field of the customization, by default healthInterpretation. What needs a tenth of a second by itself
-may run out of time on a busy machine (R423); that the budget decides is shown with a small one in tests/unit/lua.
+(0: none is known) and the field of the customization, by default healthInterpretation. Where others keep the machine busy a script may
+run out of time (R423) before it is out of its budget or its memory; what would come of it is then asked of an engine with more patience.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +30,9 @@ from reconciler.model.manifest import Manifest
 SCRIPTS = sorted(Path(__file__).parent.glob("hostile/*.lua"))
 NOW = datetime(2031, 1, 1, tzinfo=UTC)
 SECONDS, MEBIBYTES = 2.0, 256
+"""Of CPU time, which a busy machine cannot stretch, and of resident memory."""
+PATIENCE = 60.0
+TICKS = os.sysconf("SC_CLK_TCK")
 FILE = "customizations/hostile.yaml"
 VICTIM = {
     "apiVersion": "example.io/v1",
@@ -45,35 +49,54 @@ def engine() -> Iterator[LuaEngine]:
         yield engine
 
 
+@pytest.fixture(scope="module")
+def patient() -> Iterator[LuaEngine]:
+    """The same budget and memory, and as much time as a busy machine needs for them."""
+    with LuaEngine(seconds=PATIENCE) as engine:
+        yield engine
+
+
 @dataclass
 class Witness:
     """Looks at a process from outside, every few milliseconds, while somebody else waits for it."""
 
     engine: LuaEngine
     peak: int = 0
+    seconds: float = 0.0
+    """Of CPU time: the process's, and of who waits for it."""
+    elapsed: float = 0.0
+    _ticks: dict[int, list[int]] = field(default_factory=dict)
+    """What a process had used when it was first seen, and last."""
     _done: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
+        self._look()
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
-        self._start = time.monotonic()
+        self._start = time.monotonic(), time.thread_time()
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self.seconds = time.monotonic() - self._start
+        elapsed, own = self._start
+        self.elapsed, self.seconds = time.monotonic() - elapsed, time.thread_time() - own
         self._look()
         self._done.set()
         self._thread.join()
+        self.seconds += sum(last - first for first, last in self._ticks.values()) / TICKS
 
     def _watch(self) -> None:
         while not self._done.wait(0.002):
             self._look()
 
     def _look(self) -> None:
+        process = self.engine.process_id
         try:
-            status = Path(f"/proc/{self.engine.process_id}/status").read_text()
+            status = Path(f"/proc/{process}/status").read_text()
+            used = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return
+        ticks = int(used[11]) + int(used[12])
+        self._ticks.setdefault(process, [ticks, ticks])[1] = ticks
         for line in status.splitlines():
             if line.startswith("VmHWM:"):
                 self.peak = max(self.peak, int(line.split()[1]) * 1024)
@@ -119,25 +142,20 @@ def test_there_are_enough_of_them():
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_a_hostile_script_ends_in_a_problem_while_others_are_answered(path, engine):
+def test_a_hostile_script_ends_in_a_problem_while_others_are_answered(path, engine, patient):
     script = path.read_text()
     words = script.splitlines()[0].removeprefix("-- expect: ").split()
     codes = [word for word in words if word.startswith("R")]
     first, _, last = words[len(codes)].partition("-")
     field_name = words[len(codes) + 1] if len(words) > len(codes) + 1 else "healthInterpretation"
-    rules = interpreters(engine, script, field_name)
-    assert rules.rule(BYSTANDER, "health")(BYSTANDER)
-
-    # Running out of time is transient: a machine that others keep busy has another try or two.
-    for _ in range(3):
-        with Witness(engine) as witness, pytest.raises(ScriptFailed) as caught:
-            rules.rule(VICTIM, RULE_OF_FIELD[field_name])(VICTIM)
-        if not caught.value.is_transient or "R423" in codes:
-            break
-
-    problem = caught.value.problem
-    print(problem)
+    failed, witness = ended(engine, script, field_name)
     assert witness.seconds < SECONDS
+    assert witness.elapsed < 5 * SECONDS
+    if failed.is_transient and "R423" not in codes:
+        failed, witness = ended(patient, script, field_name)
+
+    problem = failed.problem
+    print(problem)
     assert 0 < witness.peak < MEBIBYTES * 2**20 or problem.code == "R420"
     assert problem.code in codes
     assert problem.location is not None
@@ -148,10 +166,20 @@ def test_a_hostile_script_ends_in_a_problem_while_others_are_answered(path, engi
     assert problem.subject == "Gadget.example.io shop/victim"
     assert str(problem).isprintable() or "\n" in str(problem)
     assert len(str(problem)) < 2000
-    assert caught.value.is_transient == (problem.code == "R423")
+    assert failed.is_transient == (problem.code == "R423")
 
+    rules = interpreters(engine, script, field_name)
     assert rules.rule(BYSTANDER, "health")(BYSTANDER)
     assert rules.health(BYSTANDER).value == "Healthy"
+
+
+def ended(engine: LuaEngine, script: str, field_name: str) -> tuple[ScriptFailed, Witness]:
+    """What comes of a hostile script in a process that has answered a decent one."""
+    rules = interpreters(engine, script, field_name)
+    assert rules.rule(BYSTANDER, "health")(BYSTANDER)
+    with Witness(engine) as witness, pytest.raises(ScriptFailed) as caught:
+        rules.rule(VICTIM, RULE_OF_FIELD[field_name])(VICTIM)
+    return caught.value, witness
 
 
 def test_what_one_script_leaves_behind_no_other_finds(engine):
