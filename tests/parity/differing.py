@@ -351,7 +351,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--customizations", type=Path, required=True, metavar="DIR")
     parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
     parsed = parser.parse_args(arguments)
-    with LuaEngine() as engine:
+    with LuaEngine(seconds=thirdparty.PATIENCE) as engine:
         found = look(
             parsed.folders,
             parsed.customizations,

@@ -150,7 +150,8 @@ def test_karmadas_documents_agree_either_way_and_its_scripts_with_our_own_cases(
         # Without Karmada's scripts there is one way alone.
         for kind in OWN.rglob("testdata"):
             shutil.copytree(kind, tmp_path / kind.relative_to(OWN))
-        tallies = thirdparty.compare(tmp_path, tmp_path, thirdparty.LuaEngine())
+        with thirdparty.LuaEngine(seconds=thirdparty.PATIENCE) as engine:
+            tallies = thirdparty.compare(tmp_path, tmp_path, engine)
         assert not tallies["bundled"].disagreements
         return
     code, printed = outcome(data, capsys, "--customizations", str(data), *map(str, folders[:1]))

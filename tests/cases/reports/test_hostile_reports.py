@@ -23,6 +23,7 @@ from reconciler.wiring import aggregate
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SECONDS = 5.0
+"""Of CPU time, which a busy machine cannot stretch."""
 HEAD = "apiVersion: fleet-reconciler/v1alpha1\nkind: ClusterReport\nmetadata: {name: honest}\n"
 READY = HEAD + "status: {conditions: [{type: Ready, status: 'True'}]}\n"
 
@@ -88,9 +89,9 @@ KINDS = {
 
 @pytest.mark.parametrize("text", SILENT.values(), ids=SILENT)
 def test_what_is_no_report_is_silence(text):
-    started = time.monotonic()
+    started = time.thread_time()
     assert decode_report("hostile", {"cluster.yaml": text.encode(errors="surrogateescape")}) is None
-    assert time.monotonic() - started < SECONDS
+    assert time.thread_time() - started < SECONDS
 
 
 @pytest.mark.parametrize("text", TOLD.values(), ids=TOLD)
