@@ -1,13 +1,29 @@
 """How hypothesis looks: at the same examples each time, so that a change is judged by what it changes.
 
-`make search` looks at new and many more ones (`RECONCILER_SEARCH`: how many times as many).
+`make search` looks at new and many more ones (`RECONCILER_SEARCH`: how many times as many). And what git knows in a test: neither
+the repository in whose hook the tests run, nor anybody's settings.
 """
 
 from __future__ import annotations
 
-from hypothesis import settings
+import os
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
 
 from tests.searching import FACTOR, examples
 
-settings.register_profile("tests", max_examples=examples(100), derandomize=FACTOR == 1, deadline=None)
+settings.register_profile(
+    "tests",
+    max_examples=examples(100),
+    derandomize=FACTOR == 1,
+    deadline=None,
+    # How long it takes says something of the machine.
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("tests")
+
+for name in [name for name in os.environ if name.startswith("GIT_") and name != "GIT_EXEC_PATH"]:
+    del os.environ[name]
+os.environ["GIT_CONFIG_NOSYSTEM"] = "1"
+os.environ["GIT_CONFIG_GLOBAL"] = str(Path(__file__).with_name("gitconfig"))
