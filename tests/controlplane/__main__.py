@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 from tests.controlplane.binaries import NAMES, BinariesError, binaries
 from tests.controlplane.components import STOP_ORDER
 from tests.controlplane.plane import ControlPlane, ControlPlaneError, start_all
-from tests.controlplane.processes import command_of
+from tests.controlplane.processes import command_of, end
 
 _RECORD = "clusters.json"
 
@@ -92,22 +90,12 @@ def _down(directory: Path) -> None:
     content = json.loads(record.read_text())
     clusters = [cluster["pids"] for cluster in content["clusters"]]
     for name in STOP_ORDER:
-        _end([pids[name] for pids in clusters if name in pids], directory)
+        end(
+            [pids[name] for pids in clusters if name in pids],
+            lambda pid: _is_ours(pid, directory),
+            grace=10,
+        )
     shutil.rmtree(directory)
-
-
-def _end(pids: list[int], directory: Path) -> None:
-    """SIGTERM, then SIGKILL after ten seconds; never a process that is not ours any more (ids come again)."""
-    ours = [pid for pid in pids if _is_ours(pid, directory)]
-    for pid in ours:
-        os.kill(pid, signal.SIGCONT)
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 10
-    while any(_is_ours(pid, directory) for pid in ours) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    for pid in ours:
-        if _is_ours(pid, directory):
-            os.kill(pid, signal.SIGKILL)
 
 
 def _is_ours(pid: int, directory: Path) -> bool:

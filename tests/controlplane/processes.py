@@ -7,12 +7,14 @@ kernel can do that (Linux); elsewhere `stop` is all there is. Must not know what
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -116,6 +118,22 @@ class Process:
                 # Ctrl-C in a terminal is for the parent, which stops its children in order.
                 start_new_session=True,
             )
+
+
+def end(pids: Iterable[int], is_ours: Callable[[int], bool], *, grace: float) -> None:
+    """SIGTERM, SIGKILL for what runs on after `grace` seconds, and wait for its end.
+
+    `is_ours`: whether an id is still that of a process that is meant (ids come again).
+    """
+    left = list(pids)
+    for numbers in ((signal.SIGCONT, signal.SIGTERM), (signal.SIGKILL,)):
+        left = [pid for pid in left if is_ours(pid)]
+        for pid, number in itertools.product(left, numbers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + grace
+        while any(map(is_ours, left)) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
 
 def free_ports(count: int) -> tuple[int, ...]:

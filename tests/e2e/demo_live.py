@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +21,7 @@ import yaml
 
 from tests.controlplane.__main__ import main as control_planes
 from tests.controlplane.polling import eventually
-from tests.controlplane.processes import command_of
+from tests.controlplane.processes import command_of, end
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PUSH: Final = ("frankfurt", "virginia")
@@ -101,6 +99,7 @@ def repository(directory: Path) -> str:
     _git("init", "--quiet", "--initial-branch=main", cwd=clone)
     _git("config", "user.name", "You", cwd=clone)
     _git("config", "user.email", "you@example.com", cwd=clone)
+    _git("config", "commit.gpgSign", "false", cwd=clone)
     _git("remote", "add", "origin", str(bare), cwd=clone)
     _git("add", ".", cwd=clone)
     _git("commit", "--quiet", "--message", "The shop on three clusters", cwd=clone)
@@ -135,8 +134,11 @@ def settled(directory: Path, commit: str) -> dict[str, Any] | None:
     if shown.returncode:
         return None
     summary = yaml.safe_load(shown.stdout)
-    done = summary["sourceCommit"] == commit and all(
-        cluster.get("current") for cluster in summary["clusters"]
+    done = (
+        summary["sourceCommit"] == commit
+        # On a cluster that has not reported nothing is placed, and at that it stands soon.
+        and "R340" not in summary["problems"]
+        and all(cluster.get("current") for cluster in summary["clusters"])
     )
     return summary if done else None
 
@@ -195,21 +197,19 @@ def down(directory: Path) -> int:
         return 0
     record = directory / RECORD
     pids = json.loads(record.read_text())["pids"].values() if record.exists() else ()
-    ours = [pid for pid in pids if str(directory) in command_of(pid)]
-    for pid in ours:
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 20
-    while (
-        alive := [pid for pid in ours if str(directory) in command_of(pid)]
-    ) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    for pid in alive:
-        os.kill(pid, signal.SIGKILL)
+    end(pids, lambda pid: str(directory) in command_of(pid), grace=20)
     if (directory / "clusters" / "clusters.json").exists():
         control_planes(["down", "--dir", str(directory / "clusters")])
-    shutil.rmtree(directory)
+    # A git of theirs may come to its own end while we look.
+    eventually(f"{directory} is removed", lambda: _removed(directory), ignoring=(OSError,))
     print("stopped and removed")
     return 0
+
+
+def _removed(directory: Path) -> bool:
+    if directory.exists():
+        shutil.rmtree(directory)
+    return not directory.exists()
 
 
 def _detached(log: Path, *words: str) -> int:

@@ -297,17 +297,25 @@ def test_the_status_in_git_is_what_the_members_say_one_by_one_and_summed(line: L
 def test_replicas_are_those_of_the_policy_in_git_and_in_the_members(line: Line):
     document = line.told("Deployment", "apps", "web")
     assert {each["name"]: each["replicas"] for each in document["clusters"]} == SHARES
-    lives = line.lives("deployment", "web")
-    assert {name: live["status"]["readyReplicas"] for name, live in lives.items()} == SHARES
+
+    def ready() -> dict[str, int]:
+        lives = line.lives("deployment", "web")
+        return {name: live["status"].get("readyReplicas", 0) for name, live in lives.items()}
+
+    eventually("all of them are ready", lambda: ready() == SHARES, within=40)
 
 
 def test_the_tables_show_it(line: Line):
-    rows = [text.split() for text in line.get("workloads", "-n", line.fleet.shop).splitlines()[1:]]
-    ready = {row[1]: row[3] for row in rows}
-    assert ready["Deployment/web"] == "6/6"
-    assert ready["StatefulSet/data"] == "6/6"
-    assert ready["DaemonSet/agent"] == "9/9"
-    assert all(row[2] == "3/3" for row in rows)
+    def shown() -> bool:
+        rows = [text.split() for text in line.get("workloads", "-n", line.fleet.shop).splitlines()[1:]]
+        ready = {row[1]: row[3] for row in rows}
+        assert ready["Deployment/web"] == "6/6"
+        assert ready["StatefulSet/data"] == "6/6"
+        assert ready["DaemonSet/agent"] == "9/9"
+        assert [row[2] for row in rows] == ["3/3"] * len(WORKLOADS)
+        return True
+
+    eventually("everything is ready", shown, within=40)
     assert line.get("deploy", "web", "-o", "name").split() == ["deployment.apps/web"]
 
 
@@ -320,7 +328,7 @@ def test_a_broken_image_in_one_member_degrades_health_in_git_and_the_old_one_res
         return {**found, "": document["health"]}
 
     fine = {"": "Healthy", **dict.fromkeys(SHARES, "Healthy")}
-    assert health() == fine
+    eventually("it is healthy", lambda: health() == fine, within=40)
     before = line.told("Deployment", "apps", "web")["rendered"]["commit"]
     line.fleet.commit("break", {"policies/broken.yaml": broken_image(line.fleet.shop, sick)})
     eventually(
