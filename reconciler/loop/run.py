@@ -134,7 +134,7 @@ class Reconciler:
             may_write=self._not_leading,
             fire=self.triggers.fire,
             problems=self.problems,
-            told=lambda reports: self.hooks.fleet(self.islands, self.problems(), reports),
+            told=lambda passed, reports: self.hooks.fleet(self.islands, self.problems(passed), reports),
             stage=self.hooks.stage,
             interval=self.status_interval,
             rate=self.rate,
@@ -293,11 +293,9 @@ class Reconciler:
 
     # --- small things ---
 
-    def problems(self) -> tuple[Problem, ...]:
-        """Everything that is known to be wrong now."""
-        passed = self.last
-        own = (*passed.decision.problems, *passed.published.problems) if passed else ()
-        own = (*own, *self.answered.problems())
+    def problems(self, passed: Passed) -> tuple[Problem, ...]:
+        """Everything that is known to be wrong: what this pass found, and what webhooks, branches and clusters come to now."""
+        own = (*passed.decision.problems, *passed.published.problems, *self.answered.problems())
         return (*own, *self._projector.problems(), *self._archipelago.problems())
 
     def healthy(self) -> str:

@@ -34,7 +34,7 @@ from reconciler.status.quantise import quantised
 
 @dataclass(slots=True, kw_only=True)
 class StatusWriter:
-    """Writes the status of the last pass. `fire` asks for a pass; `problems` are those that are known now.
+    """Writes the status of the last pass. `fire` asks for a pass; `problems` are a pass's own and those of delivery now.
 
     Seconds: `interval` between commits of counters alone, `coalesce` for what changes together.
     """
@@ -48,8 +48,8 @@ class StatusWriter:
     answered: Answered
     may_write: Callable[[], str]
     fire: Callable[[str], None]
-    problems: Callable[[], tuple[Problem, ...]]
-    told: Callable[[Mapping[str, ClusterReport]], None] = lambda _reports: None
+    problems: Callable[[Passed], tuple[Problem, ...]]
+    told: Callable[[Passed, Mapping[str, ClusterReport]], None] = lambda _passed, _reports: None
     stage: Callable[[str, float], None] = lambda _name, _seconds: None
     interval: float = 300.0
     coalesce: float = 0.3
@@ -124,7 +124,8 @@ class StatusWriter:
             members=members,
             previous=previous,
             counters_due=due,
-            problem_counts=_counts(self.problems()),
+            # The next pass may be over by now: what it found is told with its own commit.
+            problem_counts=_counts(self.problems(passed)),
             complete=rendered.complete,
             answers=self.answered.kept(before, rendered),
             digests=digests,
@@ -139,7 +140,7 @@ class StatusWriter:
         told = (
             facts.source_commit, facts.rendered_commit, tip, reports, members, facts.problem_counts, released,
         )  # fmt: skip
-        self.told(reports)
+        self.told(passed, reports)
         if told == self._told and not due:
             return
         files = await asyncio.to_thread(status_files, facts, self.aggregate, self._memo)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 import structlog
 import structlog.testing
+import yaml
 
 from reconciler.errors import ReconcilerError
 from reconciler.git.objects import Kind
@@ -140,14 +142,14 @@ async def test_one_remote_of_many_that_is_not_there_is_said_for_its_cluster_and_
     with_urls(program, cluster=f"{tmp_path.as_uri()}/branches/{{cluster}}.git")
     async with program.running() as running:
         await until(lambda: "reconciler/cluster/a" in shown.branches(), within=15)
-        await until(lambda: [each.code for each in running.problems()] == ["R603"], within=15)
-        (problem,) = running.problems()
+        await until(lambda: [each.code for each in running.problems(running.last)] == ["R603"], within=15)
+        (problem,) = running.problems(running.last)
         assert problem.subject == "reconciler/cluster/b"
         assert "cannot fetch from the cluster remote" in problem.evidence[0]
         assert program.names("b") == ["c00", "c01"]
         late = bare_repository(tmp_path / "branches" / "b.git")
         await until(lambda: "reconciler/cluster/b" in late.branches(), within=15)
-        await until(lambda: running.problems() == (), within=15)
+        await until(lambda: running.problems(running.last) == (), within=15)
     tree = program.repository.git("rev-parse", "reconciler/rendered:clusters/b")
     assert late.git("rev-parse", "reconciler/cluster/b^{tree}") == tree
 
@@ -412,6 +414,26 @@ async def test_a_status_that_another_process_of_ours_moved_is_written_upon(progr
             within=15,
         )
         assert theirs in program.repository.log("reconciler/status", "%H")
+
+
+async def test_a_status_counts_the_problems_of_the_pass_that_it_names(program):
+    program.push("broken", **{"apps/broken.yaml": "a: ["})
+    async with program.running() as running:
+        writer = running._status
+        writer.coalesce = 60.0  # what is written is written here
+        await until(lambda: running.last is not None, within=15)
+        broken, go_on = running.last, threading.Event()
+        waiting = asyncio.create_task(writer.lane.do(lambda _: go_on.wait(15)))
+        telling = asyncio.create_task(writer.write(broken))
+        program.push("whole", **{"apps/broken.yaml": config_map("whole")})
+        running.triggers.fire("test")
+        await until(lambda: running.last is not broken, within=15)
+        go_on.set()
+        await asyncio.gather(waiting, telling)
+        summary = yaml.safe_load(program.repository.read("reconciler/status", "summary.yaml"))
+        assert summary["sourceCommit"] == broken.decision.source.commit
+        assert summary["complete"] is False
+        assert any(code.startswith("R1") for code in summary["problems"])
 
 
 async def test_a_pass_that_hangs_for_ten_minutes_is_not_healthy_and_a_quiet_hour_is(program):
