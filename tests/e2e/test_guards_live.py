@@ -6,7 +6,6 @@ Every test has a fleet of its own (repository, namespaces, record) on clusters t
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ import yaml
 
 from tests.controlplane import ControlPlane
 from tests.controlplane.polling import eventually
-from tests.e2e.program import cluster_file, everywhere, run_cli
+from tests.e2e.program import Program, cluster_file, everywhere, run_cli
 from tests.e2e.scenes import Fleet, shown_on_failure, summary_of
 
 
@@ -41,6 +40,16 @@ def guards(most: int) -> str:
             "spec": {"guards": limits},
         }
     )
+
+
+def lose_data(fleet: Fleet) -> None:
+    """Take the reconciler's data directory away: at once, for a `git` that its killed parent left may still write into it."""
+    (fleet.directory / "data").rename(fleet.directory / "lost")
+
+
+def failures(program: Program, kind: str, event: str = "pass.failed") -> list[dict[str, Any]]:
+    """The failed passes for one reason; a host that was not reached for a moment is another one."""
+    return [row for row in program.events(event) if row["kind"] == kind]
 
 
 def test_an_unreadable_file_and_a_refused_document_delete_nothing_and_hold_up_no_other_file(planes, tmp_path):
@@ -108,7 +117,7 @@ def test_a_guard_holds_over_two_quick_commits_a_restart_and_a_change_of_its_own_
         assert fleet.trailer("Prune") == "held"
         program.kill()
     # Everything that was remembered is gone, and what is added is no excuse for what goes.
-    shutil.rmtree(fleet.directory / "data")
+    lose_data(fleet)
     with fleet.reconciler() as program, shown_on_failure(program):
         added = fleet.commit("one is added", {"apps/more.yaml": fleet.maps("more")})
         fleet.wait_for(added)
@@ -183,8 +192,7 @@ def test_a_rewritten_source_history_is_followed_only_when_it_is_accepted(planes,
         fleet.author.git("reset", "--quiet", "--hard", first)
         rewritten = fleet.author.commit("another second", {"apps/maps.yaml": fleet.maps("a")})
         fleet.author.push("--force", "HEAD")
-        said = eventually("it stops", lambda: program.events("pass.failed"), within=30)[-1]
-        assert said["kind"] == "HistoryRewritten"
+        said = eventually("it stops", lambda: failures(program, "HistoryRewritten"))[-1]
         assert f"--accept-history {rewritten}" in said["problem"]
         # It goes on healing what was rendered.
         plane.kubectl("delete", "configmap", "c", "-n", fleet.shop)
@@ -192,7 +200,7 @@ def test_a_rewritten_source_history_is_followed_only_when_it_is_accepted(planes,
     # A restart is no acceptance, and neither is an empty data directory.
     for data in ("data", "other"):
         with fleet.reconciler(data=data) as program, shown_on_failure(program):
-            eventually("it stops again", lambda program=program: program.events("pass.failed"), within=30)
+            eventually("it stops again", lambda program=program: failures(program, "HistoryRewritten"))
     assert fleet.repository.branches()["reconciler/rendered"] == rendered
     assert fleet.deletions(marks) == []
     with fleet.reconciler(f"--accept-history={rewritten}") as program, shown_on_failure(program):
@@ -218,7 +226,7 @@ def test_a_foreign_commit_on_a_machine_branch_stops_that_branch(planes, tmp_path
         fleet.author.git("rm", "-r", "--quiet", fleet.shop)
         foreign = fleet.author.commit("everything goes")
         fleet.author.push(f"HEAD:{branch}")
-        eventually("the agent says it", lambda: foreign_commit_said(agent.events("follow.failed")), within=30)
+        eventually("the agent says it", lambda: failures(agent, "ForeignCommit", "follow.failed"))
         fleet.author.git("checkout", "--quiet", "main")
         second = fleet.commit("second", {"apps/more.yaml": fleet.maps("b")})
         fleet.wait_for(second, [pushed])
@@ -237,14 +245,10 @@ def test_a_foreign_commit_on_a_machine_branch_stops_that_branch(planes, tmp_path
         fleet.author.git("rm", "-r", "--quiet", "bindings", f"clusters/{pushed.name}/{fleet.shop}")
         fleet.author.commit("the schedule is forgotten")
         fleet.author.push("HEAD:reconciler/rendered")
-        eventually("it stops", lambda: foreign_commit_said(program.events("pass.failed")), within=30)
+        eventually("it stops", lambda: failures(program, "ForeignCommit"))
     with fleet.reconciler(data="other") as program, shown_on_failure(program):
-        eventually("it stops again", lambda: foreign_commit_said(program.events("pass.failed")), within=30)
+        eventually("it stops again", lambda: failures(program, "ForeignCommit"))
     assert fleet.deletions(marks) == []
-
-
-def foreign_commit_said(rows: list[dict[str, str]]) -> bool:
-    return any(row["kind"] == "ForeignCommit" for row in rows)
 
 
 def test_of_two_reconcilers_only_the_one_that_holds_the_lease_writes(planes, tmp_path):
@@ -305,7 +309,7 @@ def test_a_dead_cluster_holds_up_nobody_and_loses_nothing_when_even_the_status_i
         assert rows[dead.name].get("current", False) is False
         tree = fleet.repository.git("rev-parse", "reconciler/rendered^{tree}")
     # Everything that was known of any cluster is lost, and one of them cannot be asked again.
-    shutil.rmtree(fleet.directory / "data")
+    lose_data(fleet)
     fleet.repository.git("update-ref", "-d", "refs/heads/reconciler/status")
     with fleet.reconciler("--timeout=5") as program, shown_on_failure(program):
         fleet.wait_for(second, alive)
@@ -313,7 +317,8 @@ def test_a_dead_cluster_holds_up_nobody_and_loses_nothing_when_even_the_status_i
         third = fleet.commit("third", {"apps/more.yaml": fleet.maps("c", a="2")})
         fleet.wait_for(third, alive)
         dead.resume()
-        fleet.wait_for(third, within=120)
+        # It is asked rarely by now: twice as rarely with each time that it was silent.
+        fleet.wait_for(third, within=300)
         for plane in fleet.planes:
             assert fleet.there(plane) == {"a": {"a": "1"}, "b": {"a": "1"}, "c": {"a": "2"}}
     assert fleet.deletions(marks) == []
@@ -335,7 +340,10 @@ def test_a_hostile_report_says_nothing_of_others_and_stops_nobody(planes, tmp_pa
         first = fleet.commit("first", {"apps/maps.yaml": fleet.maps("a")})
         with fleet.agent(hostile):
             fleet.wait_for(first)
-        rendered = fleet.repository.git("rev-parse", "reconciler/rendered^{tree}")
+        # The last that its agent has said is read by whatever pass begins after its end.
+        fleet.wait_for(
+            fleet.commit("its agent is away", {"apps/more.yaml": fleet.maps("b")}), [pushed, honest]
+        )
         believed = fleet.repository.read("reconciler/status", f"clusters/{hostile.name}.yaml")
         for number, (what, files) in enumerate(HOSTILE.items()):
             report(fleet, hostile, files)
@@ -382,7 +390,12 @@ def test_a_hostile_report_says_nothing_of_others_and_stops_nobody(planes, tmp_pa
         assert rows[pushed.name]["health"] == rows[honest.name]["health"] == "Healthy"
         files = fleet.repository.files("reconciler/status")
         assert not [path for path in files if "of-others" in path or path.startswith("objects")]
-        assert fleet.repository.git("rev-parse", f"reconciler/rendered:clusters/{hostile.name}") != rendered
+        # And what it would be given is what everybody gets.
+        given = {
+            fleet.repository.git("rev-parse", f"reconciler/rendered:clusters/{plane.name}/{fleet.shop}")
+            for plane in planes
+        }
+        assert len(given) == 1
 
         # What Git itself refuses is refused for that branch, though all lie in one repository.
         report(fleet, hostile, {"../clusters/up.yaml": "{}", "cluster.yaml": "{}"})
