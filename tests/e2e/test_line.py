@@ -12,7 +12,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from statistics import median
 
 import pytest
 import yaml
@@ -91,7 +93,12 @@ def test_each_role_may_have_a_repository_of_its_own_and_commits_are_signed(plane
         eventually("said", lambda: summary_of(status)["problems"] == {"R603": 1}, within=30)
         assert set(fleet.there(pushed)) == set(fleet.there(pulled)) == {"a"}
         away.with_suffix(".away").rename(away)
-        eventually("shown", lambda: "reconciler/cluster/" + pushed.name in branches[pushed.name].branches())
+        # It was asked in vain a few times, each time after a longer while, a minute in the end.
+        eventually(
+            "shown",
+            lambda: "reconciler/cluster/" + pushed.name in branches[pushed.name].branches(),
+            within=120,
+        )
         eventually("gone", lambda: summary_of(status)["problems"] == {}, within=30)
         second = fleet.commit("second", {"apps/more.yaml": fleet.maps("b")})
         eventually("delivered", delivered(status, second, fleet.planes), within=60)
@@ -313,9 +320,11 @@ def test_a_server_that_hangs_leaves_the_latency_of_the_others_as_it_was(planes, 
     with fleet.reconciler("--timeout=5") as program, shown_on_failure(program):
         fleet.wait_for(fleet.commit("first", {"apps/maps.yaml": fleet.maps("m")}))
 
-        def seconds(number: int) -> float:
+        numbers = count()
+
+        def seconds() -> float:
             """From a push to the object in both healthy clusters."""
-            name = f"sample-{number}"
+            name = f"sample-{next(numbers)}"
             fleet.commit(name, {f"apps/{name}.yaml": fleet.maps(name)})
             started = time.monotonic()
             for plane in alive:
@@ -323,16 +332,21 @@ def test_a_server_that_hangs_leaves_the_latency_of_the_others_as_it_was(planes, 
             return time.monotonic() - started
 
         def silences() -> int:
-            return len(program.events("cluster.failed"))
+            """How often it was asked and did not answer; while the breaker is open it is not asked."""
+            return sum("not asked" not in row["problem"] for row in program.events("cluster.failed"))
 
-        before = [seconds(number) for number in range(6)]
+        before = [seconds() for _ in range(6)]
         dead.pause_apiserver()
         during: list[float] = []
         # From the first silence over retries and timeouts into the open breaker: none of it is the others' matter.
         while len(during) < 12 or silences() < 3:
             assert len(during) < 500, "the silent server was never noticed"
-            during.append(seconds(6 + len(during)))
-        print(f"before {sorted(before)}, during {sorted(during)}")
-        assert sorted(during)[len(during) // 2] < 1.5 * sorted(before)[len(before) // 2] + 0.5
-        assert max(during) < max(before) + 2.0
+            during.append(seconds())
         dead.resume()
+        # The machine may be slower by now than it was, for all of them.
+        after = [seconds() for _ in range(6)]
+        print(f"before {sorted(before)}, during {sorted(during)}, after {sorted(after)}")
+        assert median(during) < 1.5 * max(median(before), median(after)) + 0.5
+        # Whoever waits for the silent server does so each time that it is asked; a machine stumbles once or twice.
+        slow = [each for each in during if each > max(*before, *after) + 2.0]
+        assert len(slow) < 3, slow
