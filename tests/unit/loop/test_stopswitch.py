@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.errors import Unreachable
 from reconciler.loop.stopswitch import ANNOTATION, StopSwitch, parse
+from tests.unit.loop.islands import until
 
 
 class ConfigMap:
@@ -14,9 +15,11 @@ class ConfigMap:
     def __init__(self):
         self.value = None
         self.away = False
+        self.looks = 0
 
     async def get(self, _resource, namespace, name, *, metadata_only):
         assert (namespace, name, metadata_only) == ("ours", "fleet-reconciler-suspend", True)
+        self.looks += 1
         if self.away:
             raise Unreachable("no connection")
         return None if self.value is None else {"metadata": {"annotations": {ANNOTATION: self.value}}}
@@ -75,9 +78,11 @@ async def test_who_watches_hears_of_each_turn_once():
     switch = StopSwitch(client=config, namespace="ours", seconds=0.01, turned=turns.append)
     stopping = asyncio.Event()
     watching = asyncio.create_task(switch.watch(stopping))
-    for value in ("true", "paris", None):
+    for count, value in enumerate(("true", "paris", None), start=1):
         config.value = value
-        await asyncio.sleep(0.08)
+        await until(lambda count=count: len(turns) == count)
+        looks = config.looks
+        await until(lambda looks=looks: config.looks > looks + 3)
     stopping.set()
     await watching
     assert turns == [{"*"}, {"paris"}, set()]
