@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import ssl
+import threading
 import time
 import tracemalloc
 
@@ -29,7 +30,7 @@ async def client():
 
 
 def webhook(server, **more):
-    given = {"url": server.url, "authority": server.authority, "seconds": 2.0, **more}
+    given = {"url": server.url, "authority": server.authority, "seconds": 30.0, **more}
     return Webhook(configuration="c", name="a.example.com", **given)
 
 
@@ -48,7 +49,7 @@ async def test_an_answer_comes_back_as_it_was_sent_and_nothing_secret_goes_along
     server.handle = lambda exchange, _: exchange.send(200, b'{"a":1}', Set_Cookie="session=1; Path=/")
     for _ in range(2):
         assert await client.post(webhook(server), DATA) == b'{"a":1}'
-    assert server.paths == ["/interpret?timeout=2s"] * 2
+    assert server.paths == ["/interpret?timeout=30s"] * 2
     for headers in server.headers:
         assert headers["Content-Type"] == "application/json"
         assert not {"Cookie", "Authorization", "Proxy-Authorization"} & headers.keys()
@@ -75,7 +76,7 @@ async def test_nobody_there_is_said_without_waiting(client, server):
     found = await refused(client, webhook(server, url="https://127.0.0.1:1/x"))
     assert found.is_away
     assert str(found).startswith("no connection: ")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     assert (await refused(client, webhook(server, url="https://no-such-host.invalid/x"))).is_away
 
 
@@ -92,20 +93,24 @@ async def test_anything_but_a_plain_success_is_no_answer(server, client, status,
 
 
 async def test_a_slow_webhook_ends_at_its_time_also_when_it_trickles(server, client):
+    heard = threading.Event()
+
     def trickle(exchange, _):
         exchange.send_response(200)
         exchange.send_header("Content-Length", "1000")
         exchange.end_headers()
-        for _ in range(100):
+        while not heard.wait(0.1):
             exchange.wfile.write(b" ")
             exchange.wfile.flush()
-            time.sleep(0.1)
 
-    for handle in (lambda _exchange, _request: time.sleep(4), trickle):
-        server.handle = handle
-        started = time.monotonic()
-        assert str(await refused(client, webhook(server, seconds=1.0))) == "no answer within 1 s"
-        assert time.monotonic() - started < 2
+    try:
+        for handle in (lambda _exchange, _request: heard.wait(60), trickle):
+            server.handle = handle
+            started = time.monotonic()
+            assert str(await refused(client, webhook(server, seconds=1.0))) == "no answer within 1 s"
+            assert 0.9 < time.monotonic() - started < 20
+    finally:
+        heard.set()
 
 
 @pytest.mark.parametrize("is_told", [True, False])
