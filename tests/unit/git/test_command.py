@@ -14,11 +14,11 @@ PATH = {"PATH": os.environ["PATH"]}
 
 def test_a_program_that_does_not_end_is_killed_with_all_it_started(tmp_path):
     script = f"sleep 60 & echo $! > {tmp_path}/child; echo started; trap '' TERM; wait; sleep 60"
-    answer = run_program(["sh", "-c", script], environment=PATH, timeout=0.5)
+    answer = run_program(["sh", "-c", script], environment=PATH, timeout=2)
     assert answer.timed_out
     assert answer.out == "started\n"
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while _runs(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _runs(child)
