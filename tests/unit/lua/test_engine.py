@@ -17,9 +17,13 @@ from reconciler.lua.worker import SCRIPTS
 NOW = datetime(2031, 1, 1, tzinfo=UTC)
 
 
+PATIENCE = 60.0
+"""Seconds for a call that must come to its own end: how long a busy machine takes for it is not what is asked here."""
+
+
 @pytest.fixture(scope="module")
 def engine():
-    with LuaEngine() as engine:
+    with LuaEngine(seconds=PATIENCE) as engine:
         yield engine
 
 
@@ -34,8 +38,8 @@ def values(engine, script, *arguments, results=1):
 
 
 def until(is_so):
-    """Wait, for ten seconds at most, until something is so."""
-    deadline = time.monotonic() + 10
+    """Wait, for a minute at most, until something is so."""
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -146,7 +150,7 @@ def test_chance_is_the_same_everywhere(engine):
     script = "function f() return math.random(), math.random(6), math.random(3, 4) end"
     first = values(engine, script, results=3)
     assert values(engine, script, results=3) == first
-    with LuaEngine() as other:
+    with LuaEngine(seconds=PATIENCE) as other:
         assert values(other, script, results=3) == first
     assert 0 <= first[0] < 1
     assert 1 <= first[1] <= 6
@@ -197,7 +201,7 @@ def test_what_lua_itself_cannot_take_is_a_syntax_failure(engine):
 
 def test_the_budget_decides_and_decides_alike():
     script = "function f(n)\n  local s = 0\n  for i = 1, n do s = s + i end\n  return s\nend"
-    with LuaEngine(instructions=100_000) as engine:
+    with LuaEngine(instructions=100_000, seconds=PATIENCE) as engine:
         assert values(engine, script, 1000) == [500500]
         results = {failure(engine, script, 10_000_000) for _ in range(3)}
     assert {(each.kind, each.line) for each in results} == {(FailureKind.INSTRUCTIONS, 3)}
@@ -217,7 +221,7 @@ def test_the_budget_decides_and_decides_alike():
     ],
 )
 def test_the_budget_ends_everything(body):
-    with LuaEngine(instructions=200_000) as engine:
+    with LuaEngine(instructions=200_000, seconds=PATIENCE) as engine:
         result = failure(engine, f'local kube = require("kube") function f() {body} end')
         assert result.kind is FailureKind.INSTRUCTIONS, result
         assert values(engine, "function f() return 1 end") == [1]
@@ -239,7 +243,7 @@ def test_an_object_that_would_not_fit_is_refused_before_it_is_built(engine):
 
 
 def test_a_process_that_does_not_answer_is_killed_and_replaced():
-    with LuaEngine(seconds=0.2, grace=0.2) as engine:
+    with LuaEngine(seconds=1.0, grace=0.5) as engine:
         assert values(engine, "function f() return 1 end") == [1]
         stopped = engine.process_id
         os.kill(stopped, signal.SIGSTOP)
@@ -260,7 +264,7 @@ def test_a_process_that_dies_between_calls_is_replaced_without_a_word(engine):
 
 
 def test_the_process_ends_with_its_owner():
-    engine = LuaEngine()
+    engine = LuaEngine(seconds=PATIENCE)
     assert values(engine, "function f() return 1 end") == [1]
     pid = engine.process_id
     del engine
@@ -268,7 +272,7 @@ def test_the_process_ends_with_its_owner():
 
 
 def test_the_process_can_open_nothing_and_knows_nothing():
-    with LuaEngine() as engine:
+    with LuaEngine(seconds=PATIENCE) as engine:
         os.environ["RECONCILER_SECRET_OF_A_TEST"] = "s3cret"
         try:
             values(engine, "function f() return 1 end")

@@ -35,7 +35,7 @@ DEPLOYMENT = {
 
 @pytest.fixture(scope="module")
 def engine():
-    with LuaEngine() as engine:
+    with LuaEngine(seconds=60.0) as engine:
         yield engine
 
 
