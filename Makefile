@@ -6,7 +6,15 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 LIVE := demo-live
+# What builds the package is pinned like everything else (two names: pip changed its mind); a network that is away for a
+# moment is waited for.
+INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --editable
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_RETRIES ?= 10
+export PIP_DEFAULT_TIMEOUT ?= 60
+
+# Also under `make -j`: what is installed is not used meanwhile, and tests have the machine for themselves.
+.NOTPARALLEL:
 
 .PHONY: help demo demo-live demo-live-down test unit e2e parity check fmt lint types contracts spelling search cases accept bench docs docs-check clean
 
@@ -16,13 +24,13 @@ help: ## what can be made here
 # Run-time packages alone: enough for `make demo`.
 $(VENV)/.runtime: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 ..." >&2; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) .
 	@touch $@
 
 # The development tools on top.
 $(VENV)/.dev: $(VENV)/.runtime
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) '.[dev]'
 	@touch $@
 
 demo: $(VENV)/.runtime ## the main job on a throw-away repository: no cluster, no network
