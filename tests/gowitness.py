@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 
@@ -26,6 +27,12 @@ def built(sources: Path, what: str) -> Path:
         fresh = program.with_name(f"{key}.{os.getpid()}")
         environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
         command = [go, "build", "-trimpath", "-o", str(fresh), "."]
-        subprocess.run(command, cwd=sources, env=environment, check=True)
+        # The network may be away for a moment; what Go has of the modules it keeps.
+        for pause in (0, 5, 20):
+            time.sleep(pause)
+            done = subprocess.run(command, cwd=sources, env=environment, check=False)
+            if done.returncode == 0:
+                break
+        done.check_returncode()
         fresh.rename(program)
     return program

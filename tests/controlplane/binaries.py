@@ -24,6 +24,8 @@ KUBERNETES: Final = "1.36.3"
 CACHE_VARIABLE: Final = "RECONCILER_TEST_CONTROLPLANE_CACHE"
 ASSETS_VARIABLE: Final = "KUBEBUILDER_ASSETS"
 _VERSION: Final = "k8s.io/component-base/version"
+# Go asks for a module once; where the network is away for a moment it is asked again, and keeps what it has.
+_PAUSES: Final = (0, 5, 20)
 
 Progress = Callable[[str], None]
 
@@ -152,16 +154,20 @@ def _build(go: str, module: Module, directory: Path, progress: Progress) -> None
 
 
 def _go(go: str, module: Module, *arguments: str) -> str:
-    result = subprocess.run(
-        [go, *arguments],
-        cwd=HERE / module.folder,
-        # A workspace around the checkout must not change what is built.
-        env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
+    for pause in _PAUSES:
+        time.sleep(pause)
+        result = subprocess.run(
+            [go, *arguments],
+            cwd=HERE / module.folder,
+            # A workspace around the checkout must not change what is built.
+            env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode == 0:
+            break
+    else:
         tail = "\n".join(result.stderr.strip().splitlines()[-15:])
         raise BinariesError(
             f"`go {' '.join(arguments)}` in {module.folder}/ failed:\n{tail}\n"
