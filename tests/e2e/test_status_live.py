@@ -252,17 +252,19 @@ def line(fleet_of_clusters, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     planes: tuple[ControlPlane, ...] = fleet_of_clusters
     directory: Path = tmp_path_factory.mktemp("status")
     fleet = Fleet("status", planes, directory, pulled=[planes[2].name])
-    with ExitStack() as stack:
-        reconciler = stack.enter_context(fleet.reconciler("--status-interval=2"))
-        agent = stack.enter_context(fleet.agent(planes[2], "--report-interval=2"))
-        stack.enter_context(shown_on_failure(reconciler, agent))
-        # What is divided before a cluster has reported is divided without it.
-        fleet.wait_for(fleet.commit("clusters", {}))
-        files = {"apps/all.yaml": workloads(fleet.shop), "policies/shop.yaml": policies(fleet.shop)}
-        fleet.wait_for(fleet.commit("workloads", files))
-        yield Line(fleet)
-    with ThreadPoolExecutor(len(planes)) as pool:
-        list(pool.map(ControlPlane.clean, planes))
+    try:
+        with ExitStack() as stack:
+            reconciler = stack.enter_context(fleet.reconciler("--status-interval=2"))
+            agent = stack.enter_context(fleet.agent(planes[2], "--report-interval=2"))
+            stack.enter_context(shown_on_failure(reconciler, agent))
+            # What is divided before a cluster has reported is divided without it.
+            fleet.wait_for(fleet.commit("clusters", {}))
+            files = {"apps/all.yaml": workloads(fleet.shop), "policies/shop.yaml": policies(fleet.shop)}
+            fleet.wait_for(fleet.commit("workloads", files))
+            yield Line(fleet)
+    finally:
+        with ThreadPoolExecutor(len(planes)) as pool:
+            list(pool.map(ControlPlane.clean, planes))
 
 
 def agrees(line: Line, api: str, kind: str, name: str) -> bool:
