@@ -154,7 +154,7 @@ def test_velero_backups_and_a_restore_across_clusters(velero: Page):
         )
     assert velero.planes["rome"].find("backup", "shop-before-upgrade", "velero") is None
 
-    eventually("both are new", lambda: phases(BACKUP) == {"oslo": "New", "paris": "New"}, within=20)
+    eventually("both are new", lambda: phases(BACKUP) == {"oslo": "New", "paris": "New"}, within=60)
     start = "2026-01-05T02:00:00Z"
     for cluster in ("oslo", "paris"):
         plays(
@@ -168,14 +168,14 @@ def test_velero_backups_and_a_restore_across_clusters(velero: Page):
             },
         )
     both = {"oslo": "InProgress", "paris": "InProgress"}
-    eventually("both are in progress", lambda: phases(BACKUP) == both, within=20)
+    eventually("both are in progress", lambda: phases(BACKUP) == both, within=60)
     assert velero.told(BACKUP)["health"] == "Healthy"
 
     done = {"completionTimestamp": "2026-01-05T02:03:00Z", "progress": {"itemsBackedUp": 120}}
     plays("oslo", "backup", "shop-before-upgrade", status={"phase": "PartiallyFailed", "errors": 2, **done})
     plays("paris", "backup", "shop-before-upgrade", status={"phase": "Completed", **done})
     ended = {"oslo": "PartiallyFailed", "paris": "Completed"}
-    eventually("both have ended", lambda: phases(BACKUP) == ended, within=20)
+    eventually("both have ended", lambda: phases(BACKUP) == ended, within=60)
     for cluster, status in velero.statuses(BACKUP).items():
         live = velero.planes[cluster].kubectl_json("get", "backup", "shop-before-upgrade", "-n", "velero")
         assert status == live["status"]
@@ -200,7 +200,7 @@ def test_velero_backups_and_a_restore_across_clusters(velero: Page):
     assert holders == ["rome"]
     for phase in ("New", "InProgress", "Completed"):
         plays("rome", "restore", "shop-from-paris", status={"phase": phase})
-        eventually(f"the restore is {phase}", lambda: phases(RESTORE) == {"rome": phase}, within=20)  # noqa: B023
+        eventually(f"the restore is {phase}", lambda: phases(RESTORE) == {"rome": phase}, within=60)  # noqa: B023
     velero.shows(1)
     velero.shows(2)
 
@@ -242,7 +242,7 @@ def test_a_cluster_inspection_with_its_results_in_one_and_its_history(inspection
     for cluster, found in first.items():
         plays(cluster, found)
     expected = {"score": 71, "dangerous": 3, "warning": 9, "ignore": 0, "passing": 115, "total": 127}
-    eventually("the results are one", lambda: merged() == expected, within=30)
+    eventually("the results are one", lambda: merged() == expected, within=60)
     document = inspection.told(INSIGHT)
     assert document["status"]["clusterInfo"] == {"nodesCount": 9, "workloadsCount": 60}
     assert document["status"]["afterTime"] == "2026-01-05T06:02:00Z"
@@ -254,7 +254,7 @@ def test_a_cluster_inspection_with_its_results_in_one_and_its_history(inspection
 
     plays("rome", finding(90, 0, 1, 36, "2026-01-05T18:02:00Z"))
     again = {"score": 88, "dangerous": 0, "warning": 6, "ignore": 0, "passing": 121, "total": 127}
-    eventually("the second inspection is told", lambda: merged() == again, within=30)
+    eventually("the second inspection is told", lambda: merged() == again, within=60)
     inspection.shows(1)
     inspection.shows(2)
     history = run_cli("status", "clusterinsight/fleet", "--history", "-o", "json", cwd=inspection.author.path)
