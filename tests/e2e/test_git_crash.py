@@ -40,7 +40,7 @@ def at(name):
 time = datetime(2024, 5, 1, tzinfo=UTC)
 names, clusters = BranchNames(), ("a", "b", "c")
 remote = Remote(role=Role.RENDERED, url=url)
-with open_mirror(Path(data)) as mirror:
+with open_mirror(Path(data), patience=60) as mirror:
     at("opened")
     tips = fetch(mirror.repository, remote, ["reconciler/rendered", "reconciler/cluster/*"])
     at("fetched")
@@ -75,7 +75,7 @@ def run(
 
 
 def finished(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     return out.strip()
 
@@ -132,8 +132,11 @@ def test_two_processes_race_for_the_truth_and_one_commit_is_made(
     finished(run(origin, tmp_path / "first", "one\n"))
     marker = tmp_path / "pushing"
     hook = origin.path / "hooks" / "pre-receive"
+    # The first push of the truth is let in when the second has come: whoever is slow to start has read the same truth.
     hook.write_text(
-        f"#!/bin/sh\nread old new name\ncase $name in */rendered) touch '{marker}'; sleep 1;; esac\n"
+        "#!/bin/sh\nread old new name\ncase $name in */rendered) ;; *) exit 0 ;; esac\n"
+        f"mkdir '{marker}' 2>/dev/null || {{ touch '{marker}/second'; exit 0; }}\n"
+        f"for n in $(seq 600); do [ -e '{marker}/second' ] && exit 0; sleep 0.1; done\necho nobody came >&2; exit 1\n"
     )
     hook.chmod(0o755)
     one = run(origin, tmp_path / "first", "two\n")
@@ -169,7 +172,8 @@ def test_killed_in_the_middle_of_a_fetch_the_next_one_fetches_all(
     process.kill()
     if with_git:
         for child in _git_in(data):
-            os.killpg(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
     process.communicate(timeout=60)
     assert finished(run(origin, data, "one\n")) == "0 moved"
     assert not half.exists()
@@ -204,15 +208,18 @@ def _git_in(data: Path) -> list[int]:
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
             with suppress(OSError):
-                if f"--git-dir={data}".encode() in (path / "cmdline").read_bytes():
-                    found.append(int(path.name))
-    return [process for process in found if os.getpgid(process) == process]
+                process = int(path.name)
+                ours = f"--git-dir={data}".encode() in (path / "cmdline").read_bytes()
+                if ours and os.getpgid(process) == process:
+                    found.append(process)
+    return found
 
 
 def _wait_for_match(directory: Path, pattern: str) -> Path:
     deadline = time.monotonic() + 30
     while not (found := next(iter(directory.glob(pattern)), None)):
         assert time.monotonic() < deadline, f"{pattern} never came"
+        time.sleep(0.001)
     return found
 
 
