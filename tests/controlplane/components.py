@@ -14,7 +14,7 @@ import yaml
 
 from tests.controlplane import keys
 from tests.controlplane.nodes import HEARTBEAT_LABEL
-from tests.controlplane.processes import free_ports
+from tests.ports import free_ports
 
 STAGES: Final = Path(__file__).parent / "stages.yaml"
 # The order in which they can be stopped without one of them complaining.
@@ -34,7 +34,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Ports that are free now."""
+        """Ports that nobody has, nor gets by accident."""
         names = cls.__dataclass_fields__
         return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 

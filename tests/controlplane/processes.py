@@ -1,4 +1,4 @@
-"""Child processes that do not outlive their parent, and free ports for them.
+"""Child processes that do not outlive their parent.
 
 Promises: a tethered child dies with the process that started it, however that one ends (also by SIGKILL), where the
 kernel can do that (Linux); elsewhere `stop` is all there is. Must not know what the processes are.
@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -134,15 +133,6 @@ def end(pids: Iterable[int], is_ours: Callable[[int], bool], *, grace: float) ->
         deadline = time.monotonic() + grace
         while any(map(is_ours, left)) and time.monotonic() < deadline:
             time.sleep(0.05)
-
-
-def free_ports(count: int) -> tuple[int, ...]:
-    """So many free ports of 127.0.0.1, all different. Another process may take one before it is used."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return tuple(each.getsockname()[1] for each in sockets)
 
 
 def command_of(pid: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,13 +17,6 @@ from tests.controlplane import ControlPlane
 from tests.controlplane.processes import tethered_popen
 
 PYTHON = sys.executable
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def cluster_file(name: str, mode: str = "Push", **spec: Any) -> str:

@@ -15,9 +15,10 @@ import yaml
 from reconciler.cli.main import root
 from tests.controlplane import KubectlError
 from tests.controlplane.polling import eventually
-from tests.e2e.program import Program, cluster_file, config_map, everywhere, free_port, namespace
+from tests.e2e.program import Program, cluster_file, config_map, everywhere, namespace
 from tests.e2e.scenes import delivered, shown_on_failure
 from tests.e2e.test_loop import post_webhook
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BASES = {"reconciler": ROOT / "deploy" / "reconciler", "agent": ROOT / "deploy" / "agent"}

@@ -12,11 +12,11 @@ from tests.e2e.program import (
     cluster_file,
     config_map,
     everywhere,
-    free_port,
     merged_kubeconfig,
     namespace,
 )
 from tests.e2e.scenes import summary_of
+from tests.ports import free_port
 
 
 def fleet(planes, **more):

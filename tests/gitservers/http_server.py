@@ -25,6 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.gitservers.certificates import Certificates, write_certificates
 from tests.gitservers.repository import BareRepository, bare_repository, isolated_environment, run_git
+from tests.ports import free_port
 
 Access = Literal["read", "write"]
 _BLOCK: Final = 65536
@@ -65,7 +66,8 @@ class HttpGitServer:
         self._status: int | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
-        self._port = 0
+        # Nobody else gets it while the server is stopped, and a client of a stopped server does not meet itself there.
+        self._port = free_port()
 
     def __enter__(self) -> Self:
         self.start()
@@ -152,11 +154,10 @@ class HttpGitServer:
     # --- life ---
 
     def start(self) -> None:
-        """Listen on 127.0.0.1, on a port from the kernel the first time."""
+        """Listen on 127.0.0.1, each time on the same port."""
         self.root.mkdir(parents=True, exist_ok=True)
         self._server = _Server(("127.0.0.1", self._port), _Handler)
         self._server.git = self
-        self._port = self._server.server_address[1]
         if self._certificates is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self._certificates.certificate, self._certificates.key)

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, Self
 import asyncssh
 
 from tests.gitservers.repository import BareRepository, bare_repository, isolated_environment
+from tests.ports import free_port
 
 Access = Literal["read", "write"]
 _COMMANDS: Final[dict[str, Access]] = {"git-upload-pack": "read", "git-receive-pack": "write"}
@@ -45,7 +46,8 @@ class SshGitServer:
         self._sessions: list[SshSession] = []
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
-        self._port = 0
+        # Nobody else gets it while the server is stopped.
+        self._port = free_port()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._listener: asyncssh.SSHAcceptor | None = None
@@ -119,7 +121,7 @@ class SshGitServer:
     # --- life ---
 
     def start(self) -> None:
-        """Listen on 127.0.0.1, on a port from the kernel the first time."""
+        """Listen on 127.0.0.1, each time on the same port."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ssh-git", daemon=True)
         self._thread.start()
@@ -152,7 +154,6 @@ class SshGitServer:
             encoding=None,
             allow_scp=False,
         )
-        self._port = self._listener.get_port()
 
     async def _close(self) -> None:
         if self._listener is not None:
