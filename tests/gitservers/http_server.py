@@ -12,6 +12,7 @@ import contextlib
 import http.client
 import http.server
 import io
+import socket
 import ssl
 import subprocess
 import sys
@@ -217,7 +218,10 @@ class HttpGitServer:
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
+    # Whoever closes it waits for them: nothing is pushed by a server that is down.
+    daemon_threads = False
+    # As many clients may knock at once; the sixth would try again a second later.
+    request_queue_size = 128
     git: HttpGitServer
 
     def __init__(self, *arguments: Any) -> None:
@@ -243,7 +247,8 @@ class _Server(http.server.ThreadingHTTPServer):
         """End kept connections too: a server that is down does not answer on them."""
         for request in list(self._open):
             with contextlib.suppress(OSError):
-                self.shutdown_request(request)
+                # Beneath TLS, whose state is for the thread that serves the connection alone.
+                socket.socket.shutdown(request, socket.SHUT_RDWR)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -20,6 +20,7 @@ from tests.gitservers.repository import BareRepository, bare_repository, isolate
 from tests.ports import free_port
 
 Access = Literal["read", "write"]
+_GRACE: Final = 10.0
 _COMMANDS: Final[dict[str, Access]] = {"git-upload-pack": "read", "git-receive-pack": "write"}
 
 
@@ -132,6 +133,7 @@ class SshGitServer:
         if self._loop is None or self._thread is None:
             return
         self._run(self._close())
+        self._run(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -163,6 +165,13 @@ class SshGitServer:
         for connection in list(self._connections):
             connection.abort()
             await connection.wait_closed()
+        # Sessions see their connection's end and end themselves; a loop that is closed before may not be left to the collector.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if left:
+            _, late = await asyncio.wait(left, timeout=_GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         user, access = process.get_extra_info("git_user")

@@ -61,6 +61,8 @@ class WebhookServer(AbstractContextManager["WebhookServer"]):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # As many questions may come at once; the sixth would be asked again a second later.
+    request_queue_size = 128
 
     def handle_error(self, *_: Any) -> None:
         """A client that hung up, as tests make it do."""
