@@ -270,25 +270,28 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._read_body(body)
             refused_with = server.wait_for_permission_to_answer()
             who = server.identify(self.headers.get("Authorization"))
+            user = who[0] if who else ""
             access = who[1] if who else server.anonymous
             writes = self._service == "git-receive-pack"
             if refused_with is not None:
-                status = self._answer(refused_with, "the server is not available\n")
+                self._answer(user, refused_with, "the server is not available\n")
             elif access is None or (writes and who is None and access == "read"):
                 # To a stranger who wants to write, too: git sends credentials only after it was asked for them.
-                status = self._answer(401, "who are you?\n", ("WWW-Authenticate", 'Basic realm="git"'))
+                self._answer(user, 401, "who are you?\n", ("WWW-Authenticate", 'Basic realm="git"'))
             elif writes and access == "read":
-                status = self._answer(403, "this token may read only\n")
+                self._answer(user, 403, "this token may read only\n")
             else:
-                status = self._run_backend(body, who[0] if who else "anonymous", writes=writes)
-        scheme = (self.headers.get("Authorization") or "").partition(" ")[0].lower()
-        server.record(
+                self._run_backend(body, user, writes=writes)
+
+    def _record(self, user: str, status: int) -> None:
+        """Before the client can know that it has the whole answer: a test looks as soon as its git has ended."""
+        self.server.git.record(
             GitRequest(
                 method=self.command,
                 path=urlsplit(self.path).path,
                 service=self._service,
-                user=who[0] if who else "",
-                scheme=scheme,
+                user=user,
+                scheme=(self.headers.get("Authorization") or "").partition(" ")[0].lower(),
                 protocol=self.headers.get("Git-Protocol", ""),
                 compressed=self.headers.get("Content-Encoding") == "gzip",
                 chunked=self._chunked,
@@ -312,23 +315,32 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _read_body(self, body: IO[bytes]) -> None:
         if self._chunked:
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                body.write(self.rfile.read(size))
-                self.rfile.readline()
-            while self.rfile.readline().strip():
+            while size := int(self._line().split(b";")[0], 16):
+                self._copy(body, size)
+                self._line()
+            while self._line().strip():
                 pass
         else:
-            left = int(self.headers.get("Content-Length") or 0)
-            while left:
-                block = self.rfile.read(min(left, _BLOCK))
-                if not block:
-                    raise ConnectionError("the client went away")
-                body.write(block)
-                left -= len(block)
+            self._copy(body, int(self.headers.get("Content-Length") or 0))
         body.seek(0)
 
-    def _answer(self, status: int, text: str, *headers: tuple[str, str]) -> int:
+    def _line(self) -> bytes:
+        line = self.rfile.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionError("the client went away")
+        return line
+
+    def _copy(self, body: IO[bytes], left: int) -> None:
+        while left:
+            block = self.rfile.read(min(left, _BLOCK))
+            if not block:
+                raise ConnectionError("the client went away")
+            body.write(block)
+            left -= len(block)
+
+    def _answer(self, user: str, status: int, text: str, *headers: tuple[str, str]) -> None:
         content = text.encode()
+        self._record(user, status)
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -336,9 +348,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-        return status
 
-    def _run_backend(self, body: IO[bytes], user: str, *, writes: bool) -> int:
+    def _run_backend(self, body: IO[bytes], user: str, *, writes: bool) -> None:
         server, parts = self.server.git, urlsplit(self.path)
         variables = {
             "GIT_PROJECT_ROOT": str(server.root),
@@ -350,7 +361,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "QUERY_STRING": parts.query,
             "REMOTE_ADDR": self.client_address[0],
             # Its presence is what lets http-backend take a push.
-            **({"REMOTE_USER": user} if writes or user != "anonymous" else {}),
+            **({"REMOTE_USER": user or "anonymous"} if writes or user else {}),
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(body.seek(0, 2)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
@@ -377,5 +388,5 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             while block := output.read1(_BLOCK):
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
-            self.wfile.write(b"0\r\n\r\n")
-        return status
+        self._record(user, status)
+        self.wfile.write(b"0\r\n\r\n")
