@@ -79,6 +79,8 @@ def bare_repository(path: Path, *, default_branch: str = "main") -> BareReposito
     repository.git("config", "receive.advertiseAtomic", "true")
     repository.git("config", "receive.advertisePushOptions", "true")
     repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    # Nothing goes on in it after a push has been answered.
+    repository.git("config", "receive.autogc", "false")
     return repository
 
 
@@ -149,8 +151,11 @@ class BareRepository:
     def _hook(self, name: str, script: str) -> None:
         path = self.path / "hooks" / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(script)
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        # Whole or not there: somebody may be pushing.
+        half = path.with_name(f"{name}.new")
+        half.write_text(script)
+        half.chmod(half.stat().st_mode | stat.S_IXUSR)
+        half.replace(path)
 
 
 class Clone:
@@ -161,7 +166,15 @@ class Clone:
         self.path = path.absolute()
         self.env = dict(env or {})
         path.parent.mkdir(parents=True, exist_ok=True)
-        run_git("clone", "--quiet", url, str(self.path), env=self.env)
+        run_git(
+            "clone",
+            "--quiet",
+            "--config=gc.auto=0",
+            "--config=maintenance.auto=false",
+            url,
+            str(self.path),
+            env=self.env,
+        )
 
     def git(self, *arguments: str, timeout: float = 60.0) -> str:
         """What git says inside it, without the last newline."""
