@@ -10,6 +10,7 @@ import pygit2
 import pytest
 
 from tests.gitservers import Clone, GitCommandError, HttpGitServer, SshGitServer
+from tests.gitservers.repository import isolated_environment
 
 HELLO = {"README.md": "hello\n"}
 
@@ -141,7 +142,7 @@ def test_protocol_version_two_is_spoken(http_git_server: HttpGitServer, git_clon
     trace = subprocess.run(
         ["git", "ls-remote", "origin"],
         cwd=author.path,
-        env={"PATH": "/usr/bin:/bin", "GIT_TRACE_PACKET": "1", "GIT_TERMINAL_PROMPT": "0"},
+        env=isolated_environment({"GIT_TRACE_PACKET": "1"}),
         capture_output=True,
         text=True,
         check=True,
