@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 import os
 import subprocess
@@ -463,6 +464,43 @@ async def test_a_retained_field_that_only_we_own_is_sent_with_its_live_value(cle
         _, outcome = await deliver(target, commits.commit(namespace(), retained))
     assert outcome.complete
     assert plane.find("deployment", "web", "shop")["spec"]["replicas"] == 4
+
+
+async def test_a_status_that_never_rests_holds_up_nothing_and_a_writer_that_never_rests_is_told(
+    clean_clusters,
+):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    wanted = commits.commit(namespace(), definition(), widget(), config_map("a"))
+    path = "/apis/shop.example.com/v1/namespaces/shop/widgets/one"
+    looks = itertools.count()
+
+    def written_between_every_look_and_its_dry_run(where: str, change):
+        def retain(desired, _live):
+            if desired["kind"] == "Widget":
+                answer = plane.api.request(
+                    "PATCH", path + where, change(next(looks)), content_type="application/merge-patch+json"
+                )
+                assert answer.status == 200, answer.text
+            return desired
+
+        return {"retain": retain}
+
+    async with target_of(plane, commits) as target:
+        await deliver(target, wanted)
+    reports = written_between_every_look_and_its_dry_run("/status", lambda n: {"status": {"seen": n}})
+    async with target_of(plane, commits, answers=reports) as target:
+        plan, outcome = await deliver(target, wanted)
+        assert plan.is_empty
+        assert outcome.complete
+        bigger = commits.commit(namespace(), definition(), widget(size=2), config_map("a"))
+        _, outcome = await deliver(target, bigger)
+        assert [str(id_) for id_ in outcome.written] == ["Widget.shop.example.com shop/one"]
+    edits = written_between_every_look_and_its_dry_run("", lambda n: {"spec": {"theirs": n}})
+    async with target_of(plane, commits, answers=edits) as target:
+        _, outcome = await deliver(target, bigger)
+    assert [str(id_) for id_ in outcome.failed] == ["Widget.shop.example.com shop/one"]
+    assert codes(outcome) == ["R510"]
 
 
 async def test_without_a_rule_the_tree_decides_whoever_changed_the_field(clean_clusters):
