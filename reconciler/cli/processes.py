@@ -50,7 +50,7 @@ def background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], stopping:
 
 
 async def lead(leader: Leader, stopping: asyncio.Event, stack: AsyncExitStack, log: Any) -> bool:
-    """Wait for the lease and keep it; losing it stops the program. False when stopped before it was ours."""
+    """Wait for the lease and keep it until `stack` ends; losing it stops the program. False when stopped before it was ours."""
     from reconciler import telemetry  # noqa: PLC0415
 
     log.info("lease.waiting", identity=leader.identity)
@@ -58,15 +58,17 @@ async def lead(leader: Leader, stopping: asyncio.Event, stack: AsyncExitStack, l
         return False
     telemetry.LEADER.set(1)
     log.info("lease.acquired", identity=leader.identity)
+    # Not `stopping`: what is under way when we are asked to stop is ours to finish, and nobody else's to begin.
+    finished = asyncio.Event()
 
     async def keep() -> None:
-        await leader.keep(stopping)
+        await leader.keep(finished)
         telemetry.LEADER.set(0)
-        if not stopping.is_set():
+        if not finished.is_set():
             log.error("lease.lost", identity=leader.identity)
             stopping.set()
 
-    background(stack, keep(), stopping)
+    background(stack, keep(), finished)
     return True
 
 

@@ -130,6 +130,8 @@ class Leader:
     async def _release(self) -> None:
         if not self.holds():
             return
+        # First we stop, then others may begin.
+        self._renewed = float("-inf")
         try:
             lease = await self.client.get(LEASES, self.namespace, self.name)
             if lease is not None and self._is_ours(lease):
@@ -138,8 +140,6 @@ class Leader:
                 await self.client.put(LEASES, self.namespace, self.name, body)
         except ClusterError:
             return  # it expires by itself
-        finally:
-            self._renewed = float("-inf")
 
     def _is_ours(self, lease: Body) -> bool:
         return (lease.get("spec") or {}).get("holderIdentity") == self.identity

@@ -2,10 +2,12 @@
 
 import asyncio
 import copy
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
 
 import pytest
 
-from reconciler.cli.processes import Readiness, passing_on
+from reconciler.cli.processes import Readiness, lead, passing_on
 from reconciler.errors import FieldConflict, Rejected, Unreachable
 from reconciler.loop.leader import Leader, lease_holder
 
@@ -124,6 +126,20 @@ async def test_a_lease_that_is_given_back_is_free_at_once(scene):
     assert not one.holds()
     assert await two._try()
     assert await lease_holder(scene.leases, "ours", "fleet-reconciler") == "two"
+
+
+async def test_the_lease_stays_ours_until_what_was_under_way_is_done(scene):
+    log = SimpleNamespace(info=lambda *_, **__: None, error=lambda *_, **__: pytest.fail("it is not lost"))
+    one, two = scene.candidate("one"), scene.candidate("two")
+    stopping = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        assert await lead(one, stopping, stack, log)
+        stopping.set()
+        await asyncio.sleep(0.05)
+        assert one.holds()
+        assert not await two._try()
+    assert not one.holds()
+    assert await two._try()
 
 
 async def test_what_a_waiting_replica_is_asked_for_reaches_the_holder_once(scene):
