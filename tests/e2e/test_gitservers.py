@@ -33,6 +33,9 @@ def test_a_file_remote_takes_a_push_and_shows_its_content(git_repository, git_cl
     assert repository.branches() == {"main": commit}
     assert repository.files("main") == ["apps/web.yaml"]
     assert repository.read("main", "apps/web.yaml") == "kind: Service\n"
+    assert repository.find("main", "apps/web.yaml") == "kind: Service\n"
+    assert repository.find("main", "apps/api.yaml") is None
+    assert repository.find("other", "apps/web.yaml") is None
     repository.check()
 
 

@@ -6,6 +6,7 @@ No cluster is needed: the fleet's clusters pull, and their files say what they s
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import pytest
@@ -86,16 +87,13 @@ def running(tmp_path, repository, *arguments):
 
 def size(repository, name, path="shop/Workload.workload.example.io/web.yaml"):
     """The replicas that a cluster's branch says, or None where it says nothing."""
-    branch = f"reconciler/cluster/{name}"
-    if branch not in repository.branches() or path not in repository.files(branch):
-        return None
-    return yaml.safe_load(repository.read(branch, path))["spec"]["replicas"]
+    found = repository.find(f"reconciler/cluster/{name}", path)
+    return None if found is None else yaml.safe_load(found)["spec"]["replicas"]
 
 
 def answers(repository, path=ANSWERS):
-    if "reconciler/status" not in repository.branches() or path not in repository.files("reconciler/status"):
-        return []
-    return yaml.safe_load(repository.read("reconciler/status", path))["answers"]
+    found = repository.find("reconciler/status", path)
+    return [] if found is None else yaml.safe_load(found)["answers"]
 
 
 def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody(
@@ -108,7 +106,7 @@ def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody
             eventually(
                 "both clusters have their share",
                 lambda: (size(repository, "near"), size(repository, "far")) == (4, 2),
-                within=30,
+                within=60,
             )
             assert "shop/ConfigMap/web.yaml" in repository.files("reconciler/cluster/near")
             kept = answers(repository)
@@ -125,17 +123,17 @@ def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody
             eventually(
                 "the new shares are there",
                 lambda: (size(repository, "near"), size(repository, "far")) == (6, 3),
-                within=30,
+                within=60,
             )
             eventually(
-                "no answer is kept that is not asked for", lambda: len(answers(repository)) == 4, within=15
+                "no answer is kept that is not asked for", lambda: len(answers(repository)) == 4, within=60
             )
             before = {each["digest"] for each in kept}
             assert before.isdisjoint(each["digest"] for each in answers(repository))
 
             # Nothing is asked twice, and a quiet fleet makes no commit.
-            eventually("it is quiet", lambda: _quiet(webhook_server, repository), within=30)
-            eventually("the status names the render", lambda: _complete(repository), within=15)
+            eventually("it is quiet", lambda: _quiet(webhook_server, repository), within=60)
+            eventually("the status names the render", lambda: _complete(repository), within=60)
             author.git("fetch", "origin")
             # A laptop asks nobody and comes to the same, byte for byte.
             asked = len(webhook_server.requests)
@@ -160,7 +158,7 @@ def test_it_is_asked_between_two_renders_and_its_answers_are_facts_for_everybody
             # Without its template nothing is kept.
             author.git("checkout", "web.yaml")
             author.commit_and_push("third", {"web.yaml": None})
-            eventually("its answers are gone", lambda: not answers(repository), within=30)
+            eventually("its answers are gone", lambda: not answers(repository), within=60)
         except Exception:
             print(program.text)
             raise
@@ -174,10 +172,13 @@ def test_one_that_is_away_holds_its_objects_and_nothing_else_until_it_is_back(
     author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
     with running(tmp_path, repository) as program:
         try:
-            eventually("the rest is rendered", lambda: colour(repository) == "blue", within=30)
+            eventually("the rest is rendered", lambda: colour(repository) == "blue", within=60)
             assert size(repository, "near") is None
-            eventually("the status counts the problem", lambda: _problems(repository).get("R432"), within=15)
-            assert _problems(repository).get("R430") == 1
+            eventually(
+                "the status counts what waits, and why",
+                lambda: _problems(repository).get("R432") and _problems(repository).get("R430") == 1,
+                within=60,
+            )
             webhook_server.handle = None
             eventually(
                 "it is asked again",
@@ -194,7 +195,7 @@ def test_one_that_is_away_holds_its_objects_and_nothing_else_until_it_is_back(
                     "plain.yaml": config_map("plain", "shop", colour="red"),
                 },
             )
-            eventually("the rest goes on", lambda: colour(repository) == "red", within=30)
+            eventually("the rest goes on", lambda: colour(repository) == "red", within=60)
             assert (size(repository, "near"), size(repository, "far")) == (4, 2)
         except Exception:
             print(program.text)
@@ -202,19 +203,23 @@ def test_one_that_is_away_holds_its_objects_and_nothing_else_until_it_is_back(
 
 
 def test_a_slow_one_holds_up_nobody_else(webhook_server, repository, git_clone, tmp_path):
+    may_answer = threading.Event()
+
     def slow(request):
-        time.sleep(6)
+        may_answer.wait(120)
         return respond(request)
 
     webhook_server.answer = slow
     author = git_clone(str(repository.path))
-    author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
-    started = time.monotonic()
+    patient = configuration(webhook_server.url, webhook_server.bundle, timeoutSeconds=30)
+    author.commit_and_push("first", fleet(patient))
     with running(tmp_path, repository) as program:
         try:
-            eventually("the rest is rendered", lambda: colour(repository) == "blue", within=30)
-            assert time.monotonic() - started < 6 + 4
+            eventually("it is asked", lambda: webhook_server.requests, within=60)
+            # Well before the time is over for which its answer is waited for.
+            eventually("the rest is rendered", lambda: colour(repository) == "blue", within=25)
             assert size(repository, "near") is None
+            may_answer.set()
             eventually("its own object follows", lambda: size(repository, "near") == 4, within=60)
         except Exception:
             print(program.text)
@@ -243,9 +248,9 @@ def test_a_hostile_answer_ends_in_a_problem_that_a_laptop_can_read(
             eventually(
                 "the answer is known to be of no use",
                 lambda: any("failure" in each for each in answers(repository)),
-                within=30,
+                within=60,
             )
-            eventually("the status counts it", lambda: _problems(repository).get("R431"), within=15)
+            eventually("the status counts it", lambda: _problems(repository).get("R431"), within=60)
             assert size(repository, "near") is None
             author.git("fetch", "origin")
             found = run_cli("validate", cwd=author.path)
@@ -263,9 +268,9 @@ def test_nobody_is_asked_where_the_operator_says_so(webhook_server, repository, 
     author.commit_and_push("first", fleet(configuration(webhook_server.url, webhook_server.bundle)))
     with running(tmp_path, repository, "--no-ask-webhooks") as program:
         try:
-            eventually("the rest is rendered", lambda: colour(repository) == "blue", within=30)
+            eventually("the rest is rendered", lambda: colour(repository) == "blue", within=60)
             eventually(
-                "the status says what waits", lambda: _problems(repository).get("R430") == 1, within=15
+                "the status says what waits", lambda: _problems(repository).get("R430") == 1, within=60
             )
         except Exception:
             print(program.text)
@@ -274,19 +279,13 @@ def test_nobody_is_asked_where_the_operator_says_so(webhook_server, repository, 
 
 
 def colour(repository):
-    branch = "reconciler/rendered"
-    path = "clusters/near/shop/ConfigMap/plain.yaml"
-    if branch not in repository.branches() or path not in repository.files(branch):
-        return None
-    return yaml.safe_load(repository.read(branch, path))["data"]["colour"]
+    found = repository.find("reconciler/rendered", "clusters/near/shop/ConfigMap/plain.yaml")
+    return None if found is None else yaml.safe_load(found)["data"]["colour"]
 
 
 def _problems(repository):
-    if "reconciler/status" not in repository.branches() or "summary.yaml" not in repository.files(
-        "reconciler/status"
-    ):
-        return {}
-    return yaml.safe_load(repository.read("reconciler/status", "summary.yaml"))["problems"]
+    found = repository.find("reconciler/status", "summary.yaml")
+    return {} if found is None else yaml.safe_load(found)["problems"]
 
 
 def _complete(repository):

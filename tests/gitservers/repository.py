@@ -127,6 +127,12 @@ class BareRepository:
         """The text of one file in a commit."""
         return run_git("show", f"{revision}:{path}", directory=self.path)
 
+    def find(self, revision: str, path: str) -> str | None:
+        """The same, or None where there is no such branch or file: one look, however often the branch moves."""
+        found = run_git("cat-file", "--batch", directory=self.path, stdin=f"{revision}:{path}\n")
+        head, _, text = found.partition("\n")
+        return None if head.endswith(" missing") else text.removesuffix("\n")
+
     def check(self) -> None:
         """`git fsck --strict`: raises GitCommandError when anything is wrong with any object."""
         self.git("fsck", "--full", "--strict", "--no-dangling")
