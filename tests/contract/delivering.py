@@ -22,6 +22,7 @@ from reconciler.settings import GuardLimits
 from reconciler.targets.breaker import Breaker
 from reconciler.targets.push import PushTarget
 from reconciler.targets.site import Questions, Site
+from tests.controlplane.polling import eventually
 
 Body = dict[str, Any]
 UNGUARDED = GuardLimits(max_deletions=10_000, protected_kinds=())
@@ -148,6 +149,14 @@ def questions(commits: Commits | None = None, **answers: Any) -> Questions:
 def client_of(name: str, kubeconfig: Path, *, within: float = 30.0) -> Client:
     return Client(
         KubeconfigSource(paths=(kubeconfig,), context=name), cluster=name, limits=Limits(timeout=within)
+    )
+
+
+def until_granted(plane: Any, verb: str, resource: str, namespace: str) -> None:
+    """Wait until the server knows of a right that `powerless` was given: it learns of roles by a watch of its own."""
+    asked = ("auth", "can-i", verb, resource, "-n", namespace, "--as=powerless")
+    eventually(
+        f"powerless may {verb} {resource}", lambda: plane.kubectl_result(*asked).returncode == 0, within=60
     )
 
 

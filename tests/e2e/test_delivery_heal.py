@@ -271,7 +271,8 @@ async def test_a_watch_goes_on_over_its_own_end_and_sees_every_change(clean_clus
             seen.append((event.type, [body["metadata"]["name"] for body in event.objects]))
 
         async def watch() -> None:
-            async for event in follow(client, resource, labels=OURS, seconds=1.0):
+            # Without luck: less than a second is no limit to the server.
+            async for event in follow(client, resource, labels=OURS, seconds=1.0, dice=lambda: 0.5):
                 note(event)
 
         task = asyncio.create_task(watch())
