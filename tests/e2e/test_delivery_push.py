@@ -1040,5 +1040,7 @@ def test_the_id_of_our_applyset_is_the_one_that_kubectl_makes_of_the_same_parent
         str(manifest),
     ]
     command += ["--prune", f"--applyset=configmaps/{PARENT_NAME}", "-n", "fleet-reconciler"]
-    subprocess.run(command, check=True, env={**os.environ, "KUBECTL_APPLYSET": "true"}, capture_output=True)
+    # Nothing of this machine's user: neither settings nor what another cluster behind this port once served.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECTL_APPLYSET": "true"}
+    subprocess.run(command, check=True, env=environment, capture_output=True)
     assert plane.names("configmaps", "fleet-reconciler", selector=OURS) == ["a"]
