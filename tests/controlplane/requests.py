@@ -62,7 +62,7 @@ class RequestCounts:
 
     @property
     def applied(self) -> int:
-        """Server-side applies that were meant (not dry runs). No controller of the cluster itself uses that verb."""
+        """Server-side applies that were meant (not dry runs). Of the cluster's own, ClusterRoles that aggregate are applied."""
         return self.total(verb="APPLY", dry_run=False)
 
     def writes(self, resource: str | None = None) -> int:
