@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reconciler.errors import Unreachable
+from reconciler.errors import Forbidden, Unreachable
 from reconciler.loop.stopswitch import ANNOTATION, StopSwitch, parse
 from tests.unit.loop.islands import until
 
@@ -16,12 +16,15 @@ class ConfigMap:
         self.value = None
         self.away = False
         self.looks = 0
+        self.refuses = False
 
     async def get(self, _resource, namespace, name, *, metadata_only):
         assert (namespace, name, metadata_only) == ("ours", "fleet-reconciler-suspend", True)
         self.looks += 1
         if self.away:
             raise Unreachable("no connection")
+        if self.refuses:
+            raise Forbidden("configmaps is forbidden")
         return None if self.value is None else {"metadata": {"annotations": {ANNOTATION: self.value}}}
 
 
@@ -71,6 +74,29 @@ async def test_losing_sight_of_the_switch_does_not_turn_it(tmp_path):
     # A file that is there and cannot be read stops rather than goes on.
     (tmp_path / "suspend").mkdir()
     assert StopSwitch(directory=tmp_path).stopped() == "the fleet is suspended"
+
+
+async def test_a_switch_that_was_never_seen_stops_until_it_is(tmp_path):
+    config, turns = ConfigMap(), []
+    config.away = True
+    switch = StopSwitch(client=config, namespace="ours", seconds=0.01, turned=turns.append)
+    # A restart in a moment in which nobody answers must not go on with what was stopped.
+    await switch.look()
+    assert "not seen yet" in switch.stopped()
+    assert "not seen yet" in switch.stopped("paris")
+    stopping = asyncio.Event()
+    watching = asyncio.create_task(switch.watch(stopping))
+    config.away = False
+    await until(lambda: turns)
+    assert (turns, switch.stopped()) == ([set()], "")
+    stopping.set()
+    await watching
+    # Without a cluster of its own, or without the right to look, the file is all there is.
+    assert StopSwitch(directory=tmp_path).stopped() == ""
+    config.refuses = True
+    blind = StopSwitch(client=config, namespace="ours", directory=tmp_path)
+    await blind.look()
+    assert blind.stopped() == ""
 
 
 async def test_who_watches_hears_of_each_turn_once():
