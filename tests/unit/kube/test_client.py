@@ -61,7 +61,7 @@ async def server():
 
 @asynccontextmanager
 async def client_of(source, **more):
-    limits = more.pop("limits", Limits(timeout=5, backoff=Backoff(first=0.001)))
+    limits = more.pop("limits", Limits(timeout=60, backoff=Backoff(first=0.001)))
     client = Client(source, cluster="one", limits=limits, **more)
     try:
         yield client
@@ -105,10 +105,10 @@ async def test_a_write_is_not_sent_again_when_the_lease_was_lost_in_between(serv
 async def test_a_write_that_waits_for_a_connection_asks_when_it_has_one(server):
     reason = [""]
     server.hold = asyncio.Event()
-    limits = Limits(timeout=5, connections=1)
+    limits = Limits(timeout=60, connections=1)
     async with client_of(fixed(server), limits=limits, halted=lambda: reason[0]) as client:
         first, second = asyncio.create_task(write(client)), asyncio.create_task(write(client, "b"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not server.asked:  # noqa: ASYNC110 - the server's list has no event
                 await asyncio.sleep(0.005)
         reason[0] = "the program is being stopped"

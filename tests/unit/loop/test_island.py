@@ -151,7 +151,7 @@ async def test_a_fault_of_our_own_ends_neither_the_worker_nor_another_one():
     scene.want(tree("1", config_map("a")))
     await until(lambda: scene.names() == ["a"])
     stopping.set()
-    await asyncio.wait_for(work, 5)
+    await asyncio.wait_for(work, 60)
 
 
 class Watches:
@@ -264,4 +264,4 @@ async def test_a_cluster_is_not_looked_at_while_it_is_written_to_unless_that_tak
     await until(lambda: looked)
     written.set()
     stopping.set()
-    await asyncio.wait_for(work, 5)
+    await asyncio.wait_for(work, 60)
