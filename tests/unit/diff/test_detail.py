@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 
 from reconciler.diff.detail import object_detail
 from reconciler.diff.objects import field_changes
@@ -37,7 +38,31 @@ def test_secrets_are_masked():
     assert "*** (after)" in text
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "added"),
+    [
+        (["-v"], ["-v", "-v"], "-v"),
+        ([False], [False, False], False),
+        ([{"name": "x"}], [{"name": "x"}, {"name": "x"}], {"name": "x"}),
+        ([["a", "b"]], [["a", "b"], ["b", "a"]], ["b", "a"]),
+        ([{"x": ["a"]}], [{"x": ["a"]}, {"x": ["a", "a"]}], {"x": ["a", "a"]}),
+    ],
+)
+def test_one_more_of_an_item_that_is_there_is_added(before: object, after: object, added: object):
+    detail = object_detail({"args": before}, {"args": after})
+    assert detail == {"iterable_item_added": {"root['args'][1]": added}}
+
+
+def test_items_that_change_places_have_moved():
+    detail = object_detail({"args": ["a", "b"]}, {"args": ["b", "a"]})
+    assert {path: row["new_path"] for path, row in detail["iterable_item_moved"].items()} == {
+        "root['args'][0]": "root['args'][1]",
+        "root['args'][1]": "root['args'][0]",
+    }
+
+
 @given(BODIES, BODIES)
+@example(before={"x": [False]}, after={"x": [False, False]})
 def test_there_is_detail_exactly_where_a_field_changed(before: object, after: object):
     assert bool(object_detail({"x": before}, {"x": after})) == bool(
         field_changes({"x": before}, {"x": after})
