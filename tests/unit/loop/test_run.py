@@ -450,7 +450,6 @@ async def test_a_status_that_another_process_of_ours_moved_is_written_upon(progr
         )
         await until(
             lambda: program.author.head[:12] in program.repository.log("reconciler/status", "%s")[0],
-            within=15,
         )
         assert theirs in program.repository.log("reconciler/status", "%H")
 
@@ -460,13 +459,13 @@ async def test_a_status_counts_the_problems_of_the_pass_that_it_names(program):
     async with program.running() as running:
         writer = running._status
         writer.coalesce = 60.0  # what is written is written here
-        await until(lambda: running.last is not None, within=15)
+        await until(lambda: running.last is not None)
         broken, go_on = running.last, threading.Event()
-        waiting = asyncio.create_task(writer.lane.do(lambda _: go_on.wait(15)))
+        waiting = asyncio.create_task(writer.lane.do(lambda _: go_on.wait(60)))
         telling = asyncio.create_task(writer.write(broken))
         program.push("whole", **{"apps/broken.yaml": config_map("whole")})
         running.triggers.fire("test")
-        await until(lambda: running.last is not broken, within=15)
+        await until(lambda: running.last is not broken)
         go_on.set()
         await asyncio.gather(waiting, telling)
         summary = yaml.safe_load(program.repository.read("reconciler/status", "summary.yaml"))
