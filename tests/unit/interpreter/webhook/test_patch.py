@@ -74,10 +74,10 @@ def test_what_does_not_fit_is_refused_with_the_number_of_the_operation(operation
 
 def test_copies_of_copies_end_before_they_fill_the_memory():
     bomb = [{"op": "copy", "from": "/spec", "path": f"/spec/x{n}"} for n in range(64)]
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(ResultError, match=r"copies more|too large|too deep"):
         patched({"spec": {"a": 1}}, bomb)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_nesting_without_end_is_refused():
