@@ -158,7 +158,11 @@ async def test_a_connection_that_breaks_off_is_said(server, client):
 
 
 async def test_what_speaks_no_tls_is_said(client, server):
-    plain = await asyncio.start_server(lambda _r, w: w.write(b"HTTP/1.1 200 OK\r\n\r\n"), "127.0.0.1", 0)
+    def answer(_reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        writer.close()
+
+    plain = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with plain:
         port = plain.sockets[0].getsockname()[1]
         found = await refused(client, webhook(server, url=f"https://127.0.0.1:{port}/x"))
