@@ -198,7 +198,7 @@ class ControlPlane:
 
     def pause_apiserver(self) -> None:
         """SIGSTOP: connections are taken by the kernel and never answered, the honest black hole."""
-        self._processes["kube-apiserver"].send(signal.SIGSTOP)
+        self._processes["kube-apiserver"].pause()
 
     def resume(self) -> None:
         """SIGCONT, and wait until the API server answers again."""

@@ -22,6 +22,8 @@ from typing import Any, Final
 # thread that lives as long as this process does.
 _NURSERY: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nursery")
 
+_STOPS_WITHIN: Final = 5.0
+
 # Runs between fork and exec, in an interpreter of its own: code in a forked copy of a threaded process is not safe.
 _TETHER: Final = """
 import ctypes, os, sys
@@ -38,6 +40,17 @@ def tethered_popen(command: Sequence[str], **options: Any) -> subprocess.Popen[b
     """`subprocess.Popen` of a child that dies with this process. `command[0]` is a path."""
     line = [sys.executable, "-c", _TETHER, str(os.getpid()), *command]
     return _NURSERY.submit(lambda: subprocess.Popen(line, **options)).result()
+
+
+def pause(child: subprocess.Popen[bytes]) -> None:
+    """SIGSTOP, and wait until all of it stands still (or has ended): on a busy machine it runs on for some time."""
+    child.send_signal(signal.SIGSTOP)
+    deadline = time.monotonic() + _STOPS_WITHIN
+    while sys.platform == "linux" and child.poll() is None and time.monotonic() < deadline:
+        # Nothing is taken from whoever waits for its end.
+        if os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG) is not None:
+            return
+        time.sleep(0.001)
 
 
 class Process:
@@ -78,6 +91,11 @@ class Process:
         """Send a signal, when it still runs."""
         if self._popen is not None and self._popen.poll() is None:
             self._popen.send_signal(number)
+
+    def pause(self) -> None:
+        """SIGSTOP, until nothing of it runs on."""
+        if self._popen is not None:
+            pause(self._popen)
 
     def stop(self, grace: float = 10.0) -> None:
         """SIGTERM, wait, and SIGKILL what does not listen; then it is as if never started. Paused ones are woken."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.controlplane import ControlPlane
-from tests.controlplane.processes import tethered_popen
+from tests.controlplane.processes import pause, tethered_popen
 
 PYTHON = sys.executable
 
@@ -119,6 +119,14 @@ class Program(AbstractContextManager["Program"]):
                 self.process.wait()
         self._log.close()
         return self.process.returncode
+
+    def pause(self) -> None:
+        """SIGSTOP: it hangs, and cannot know."""
+        pause(self.process)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL."""

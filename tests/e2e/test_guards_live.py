@@ -6,7 +6,6 @@ Every test has a fleet of its own (repository, namespaces, record) on clusters t
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -269,13 +268,13 @@ def test_of_two_reconcilers_only_the_one_that_holds_the_lease_writes(planes, tmp
         assert waiting.events("reconciler.started") == []
 
         # The leader hangs: it cannot renew, and it cannot know.
-        leader.process.send_signal(signal.SIGSTOP)
+        leader.pause()
         second = fleet.commit("second", {"apps/maps.yaml": fleet.maps("a", "b")})
         eventually("the other takes over", lambda: waiting.events("lease.acquired"), within=60)
         fleet.wait_for(second)
         mark = hub.audit_mark()
         third = fleet.commit("third", {"apps/maps.yaml": fleet.maps("a", "b", "c")})
-        leader.process.send_signal(signal.SIGCONT)
+        leader.resume()
         eventually("the old leader ends", lambda: leader.process.poll() is not None, within=30)
         assert leader.events("lease.lost")
         fleet.wait_for(third)
