@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import exp
+from typing import Final
 
 from reconciler.model.identity import ObjectId
+
+_DOUBLINGS: Final = 30
+"""No bound is reached later; a fight may go on for weeks."""
 
 
 @dataclass(slots=True)
@@ -45,5 +49,5 @@ class FightDetector:
         if row.heat < self.threshold and not row.rounds:
             return False
         row.until = now + min(self.longest_wait, self.first_wait * 2**row.rounds)
-        row.rounds += 1
+        row.rounds = min(row.rounds + 1, _DOUBLINGS)
         return True

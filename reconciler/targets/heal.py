@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from reconciler.errors import ClusterError, Problem
 from reconciler.kube.resources import Resource
@@ -23,6 +23,9 @@ from reconciler.plan.inventory import live_object
 from reconciler.plan.report import delivery_problem
 from reconciler.targets.fight import FightDetector
 from reconciler.targets.push import PushTarget
+
+_DOUBLINGS: Final = 30
+"""No bound is reached later; a cluster may be away for days."""
 
 Correct = Callable[[frozenset[ObjectId]], Awaitable[Outcome | None]]
 """Brings these objects back; says what it wrote."""
@@ -112,7 +115,7 @@ class Healer:
             except ClusterError:
                 self._following.discard(resource.kind_group)
                 wait = min(self.longest_backoff, 2.0**failures)
-                failures += 1
+                failures = min(failures + 1, _DOUBLINGS)
                 await asyncio.sleep(wait * (0.5 + 0.5 * self.dice()))
 
     def _see(self, event: Event, resource: Resource) -> None:

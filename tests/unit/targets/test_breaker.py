@@ -60,6 +60,16 @@ async def test_every_failure_after_that_doubles_the_wait_up_to_a_bound():
     assert waits == [10.0, 20.0, 35.0, 35.0]
 
 
+async def test_a_cluster_that_is_away_for_weeks_is_still_asked_as_rarely():
+    breaker, clock = a_breaker(failures_to_open=1)
+    for _ in range(1100):
+        await fail(breaker, Unreachable("no"))
+        clock.now += 300.0
+    await fail(breaker, Unreachable("no"))
+    clock.now += 299.0
+    assert not await passes(breaker)
+
+
 async def test_a_refused_credential_opens_it_at_once_and_a_new_one_closes_it():
     for error in (Unauthorized("renew Secret x"), CredentialRefused("no", code="R532")):
         breaker, _ = a_breaker()

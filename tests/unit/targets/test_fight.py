@@ -41,3 +41,13 @@ def test_a_fight_that_ended_is_forgiven():
         now += 1.0
     assert not detector.corrected(ONE, now + 600)
     assert detector.wait(ONE, now + 600) == 0.0
+
+
+def test_a_fight_that_goes_on_for_weeks_is_still_waited_for_as_long():
+    detector = FightDetector()
+    now = 0.0
+    for _ in range(1100):
+        detector.corrected(ONE, now)
+        now += detector.wait(ONE, now)
+    assert detector.corrected(ONE, now)
+    assert detector.wait(ONE, now) == 1800.0
