@@ -19,6 +19,7 @@ from reconciler.kube.watch import Event, EventType, follow
 from reconciler.model.identity import ObjectId, id_of_body
 from reconciler.model.marks import PART_OF
 from reconciler.model.plan import LiveObject, Outcome
+from reconciler.plan.holds import CONFLICT
 from reconciler.plan.inventory import live_object
 from reconciler.plan.report import delivery_problem
 from reconciler.targets.fight import FightDetector
@@ -51,6 +52,8 @@ class Healer:
     clock: Callable[[], float] = time.monotonic
     dice: Callable[[], float] = random.random
     _changed: dict[ObjectId, LiveObject | None] = field(init=False, default_factory=dict)
+    _refused: dict[ObjectId, tuple[int, float]] = field(init=False, default_factory=dict)
+    """How often in a row an object could not be put back, and until when it is left alone."""
     _awake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _watches: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
     _following: set[str] = field(init=False, default_factory=set)
@@ -155,16 +158,20 @@ class Healer:
                 await self._correct(batch)
             elif self._changed:
                 now = self.clock()
-                await self._pause(min(self.detector.wait(id_, now) for id_ in self._changed))
+                await self._pause(min(self._wait(id_, now) for id_ in self._changed))
 
     def _due(self) -> tuple[frozenset[ObjectId], list[tuple[ObjectId, LiveObject | None]]]:
         now = self.clock()
         drifted = [
             (id_, live) for id_, live in self._changed.items() if not self.target.is_as_wanted(id_, live)
         ]
-        rest = [(id_, live) for id_, live in drifted if self.detector.wait(id_, now) > 0]
+        rest = [(id_, live) for id_, live in drifted if self._wait(id_, now) > 0]
         waiting = {id_ for id_, _ in rest}
         return frozenset(id_ for id_, _ in drifted if id_ not in waiting), rest
+
+    def _wait(self, id_: ObjectId, now: float) -> float:
+        _, until = self._refused.get(id_, (0, now))
+        return max(self.detector.wait(id_, now), until - now)
 
     async def _correct(self, batch: frozenset[ObjectId]) -> None:
         try:
@@ -176,6 +183,8 @@ class Healer:
             await asyncio.sleep(self.survey)
             self._awake.set()
             return
+        if outcome is not None:
+            self._put_off(batch, outcome)
         if self._changed:
             self._awake.set()
         if outcome is None:
@@ -186,6 +195,18 @@ class Healer:
             self.fighting(delivery_problem("R514", self.target.name, said, subject=str(id_)))
         if outcome.written:
             self.corrected(outcome)
+
+    def _put_off(self, batch: frozenset[ObjectId], outcome: Outcome) -> None:
+        """What could not be put back is tried again by and by: nobody need write to it once more for that to be possible."""
+        conflicts = {problem.subject for problem in outcome.problems if problem.code == CONFLICT}
+        now = self.clock()
+        for id_ in batch:
+            if id_ not in outcome.failed or str(id_) in conflicts:
+                self._refused.pop(id_, None)
+                continue
+            times, _ = self._refused.get(id_, (0, now))
+            self._refused[id_] = (min(times + 1, _DOUBLINGS), now + min(self.longest_backoff, 2.0**times))
+            self._changed.setdefault(id_, None)
 
     def _fights(self, written: Iterable[ObjectId]) -> list[ObjectId]:
         return [id_ for id_ in written if self.detector.corrected(id_, self.clock())]

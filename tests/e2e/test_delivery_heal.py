@@ -82,6 +82,30 @@ async def test_what_others_change_or_delete_is_put_back_at_once(clean_clusters):
             assert told["fights"] == []
 
 
+async def test_a_namespace_that_somebody_deletes_comes_back_with_all_that_was_in_it(clean_clusters):
+    plane, *_ = clean_clusters
+    commits = Commits(plane.name)
+    wanted = [namespace(), config_map("a", key="ours"), config_map("b", key="ours"), deployment(replicas=1)]
+
+    def there() -> bool:
+        maps = {"a", "b"} <= {*plane.names("configmaps", "shop")}
+        return maps and plane.names("deployments", "shop") == ["web"]
+
+    async with target_of(plane, commits) as target:
+        await deliver(target, commits.commit(*wanted))
+        uid = plane.find("namespace", "shop")["metadata"]["uid"]
+        async with healing(target) as (healer, told):
+            await until(lambda: {"ConfigMap", "Deployment.apps", "Namespace"} <= {*healer.watched_kinds})
+            # What goes first cannot be made again while the whole is going, and nothing tells when it can.
+            plane.kubectl("delete", "namespace", "shop", "--wait=false")
+            await until(
+                lambda: (plane.find("namespace", "shop") or wanted[0])["metadata"].get("uid", uid) != uid,
+                seconds=60,
+            )
+            await until(there, seconds=90)
+            assert told["fights"] == []
+
+
 async def test_beside_a_refused_neighbour_drift_is_put_back_and_what_is_new_waits(clean_clusters):
     plane, *_ = clean_clusters
     commits = Commits(plane.name)
