@@ -108,15 +108,18 @@ class Healer:
     async def _follow(self, resource: Resource) -> None:
         failures = 0
         while True:
+            began = self.clock()
             try:
                 labels = f"{PART_OF}={self.target.site.part_of}"
                 async for event in follow(self.target.site.client, resource, labels=labels, dice=self.dice):
-                    failures = 0
                     if event.type is EventType.LISTED:
                         self._following.add(resource.kind_group)
                     self._see(event, resource)
             except ClusterError:
                 self._following.discard(resource.kind_group)
+                # That a list came says nothing of the watch that was to continue it.
+                if self.clock() - began > self.longest_backoff:
+                    failures = 0
                 wait = min(self.longest_backoff, 2.0**failures)
                 failures = min(failures + 1, _DOUBLINGS)
                 await asyncio.sleep(wait * (0.5 + 0.5 * self.dice()))
