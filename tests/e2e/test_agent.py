@@ -76,6 +76,9 @@ def test_the_agent_applies_its_branch_reports_and_heals_while_the_remote_is_away
             )
             agent.stop()
             eventually("told after the flip", lambda: told(repository, flipped, clean_clusters), within=60)
+            # It stood at that render already: that somebody else looks after it now is seen by what he puts back.
+            three.kubectl("delete", "configmap", "one", "-n", "shop")
+            eventually("put back by push", lambda: has_map(three, "one"))
             back = author.commit_and_push(
                 "back", {f"clusters/{three.name}.yaml": cluster_file(three.name, "Pull")}
             )
@@ -83,6 +86,8 @@ def test_the_agent_applies_its_branch_reports_and_heals_while_the_remote_is_away
                 eventually(
                     "told after flipping back", lambda: told(repository, back, clean_clusters), within=60
                 )
+                three.kubectl("delete", "configmap", "one", "-n", "shop")
+                eventually("put back by the agent", lambda: has_map(three, "one"))
             for plane in clean_clusters:
                 rows = [row for row in plane.writes(since=mark[plane.name]) if row.verb == "delete"]
                 assert rows == [], rows
