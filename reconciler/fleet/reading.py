@@ -109,6 +109,9 @@ def _examine(body: Body, origin: Origin) -> tuple[Entry | None, tuple[Finding, .
         found += shapes.check_shape(group, kind, body)
     if not is_identified:
         return None, found
+    if not isinstance(body.get("metadata", {}), dict):
+        # Settings need no name, so they are known by their kind. Nobody further down asks what sort of metadata it is.
+        body = {key: value for key, value in body.items() if key != "metadata"}
     entry = Entry(
         group=group,
         kind=kind,

@@ -61,6 +61,15 @@ def test_every_row_of_fields_not_built_yet_is_refused_by_itself():
             assert codes == ["R207"], path
 
 
+@pytest.mark.parametrize("metadata", [None, True, 0, "", "web", [], ["web"]], ids=repr)
+@pytest.mark.parametrize("path", ["reconciler.yaml", "apps/settings.yaml"])
+def test_settings_whose_metadata_is_no_mapping_are_faulted_for_that(path, metadata):
+    fleet = assemble(source({path: json.dumps({**SETTINGS, "metadata": metadata})}))
+    found = {(problem.code, problem.subject) for problem in fleet.problems}
+    assert found - {("R270", "FleetConfig")} == {("R135", "FleetConfig")}
+    assert bool(fleet.unreadable) is (path == "reconciler.yaml")
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
