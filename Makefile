@@ -54,6 +54,7 @@ e2e: $(VENV)/.dev ## the tests on real API servers and real Git remotes (needs G
 
 search: $(VENV)/.dev ## look for examples that break a law, fifty times as many as in the tests and new ones each time
 	RECONCILER_SEARCH=50 $(BIN)/pytest -q -n $(JOBS) tests/properties tests/contract/test_laws.py
+	RECONCILER_SEARCH=50 $(BIN)/pytest -q -n $(JOBS) -m hypothesis tests/unit
 
 cases: $(VENV)/.dev ## the case folders
 	$(BIN)/pytest -q tests/cases
