@@ -35,9 +35,9 @@ def test_the_live_demo_runs_its_hints_work_and_it_leaves_nothing_behind(control_
 
         def type_(text, *, code=0):
             # As printed: from where it was started, and from a certain line on in the clone.
-            moved = hint("cd ")
-            if text not in commands or commands.index(text) > commands.index(moved):
-                text = f"{moved}\n{text}"
+            moved = commands.index(hint("cd "))
+            if not any(command.startswith(text) for command in commands[:moved]):
+                text = f"{commands[moved]}\n{text}"
             done = subprocess.run(
                 ["bash", "-c", f"{setting}\n{text}"],
                 cwd=ROOT,
