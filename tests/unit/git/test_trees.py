@@ -74,7 +74,9 @@ def store(
 
 @given(fleet=FLEETS, bindings=st.dictionaries(PATHS, st.sampled_from([b"x", b"y"]), max_size=4))
 @settings(
-    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_partition_gives_the_tree_that_libgit2_builds_file_by_file(repository, fleet, bindings):
     tree = render_tree({name: consistent(files) for name, files in fleet.items()}, consistent(bindings))
@@ -83,7 +85,9 @@ def test_the_partition_gives_the_tree_that_libgit2_builds_file_by_file(repositor
 
 @given(fleets=st.lists(FLEETS, min_size=2, max_size=4))
 @settings(
-    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_writer_that_remembers_gives_the_same_trees_as_a_new_one(repository, fleets):
     writer, before = TreeWriter(), ""
