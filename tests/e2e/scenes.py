@@ -57,9 +57,7 @@ def shown_on_failure(*programs: Program) -> Iterator[None]:
 
 def summary_of(repository: BareRepository) -> dict[str, Any]:
     """`summary.yaml` of the status branch; empty while there is none."""
-    if "reconciler/status" not in repository.branches():
-        return {}
-    found: dict[str, Any] = yaml.safe_load(repository.read("reconciler/status", "summary.yaml"))
+    found: dict[str, Any] = yaml.safe_load(repository.find("reconciler/status", "summary.yaml") or "{}")
     return found
 
 
