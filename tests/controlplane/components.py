@@ -38,10 +38,23 @@ class Ports:
         names = cls.__dataclass_fields__
         return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 
+    def of_servers(self) -> dict[str, int]:
+        """Where each of those listens that nobody asks while a cluster starts."""
+        return {
+            "kube-controller-manager": self.controller_manager,
+            "kube-scheduler": self.scheduler,
+            "kwok": self.kwok,
+        }
+
 
 def ca_file(directory: Path) -> Path:
     """The certificate that the API server makes for itself."""
     return directory / "apiserver" / "apiserver.crt"
+
+
+def server_key(directory: Path) -> Path:
+    """Its key, which the API server writes after the certificate: where this is, that is whole."""
+    return directory / "apiserver" / "apiserver.key"
 
 
 def audit_log(directory: Path) -> Path:

@@ -9,6 +9,10 @@ from typing import Any, Final
 # kwok looks after the nodes that do not have this label with the value `stopped`.
 HEARTBEAT_LABEL: Final = "controlplane.test/heartbeat"
 
+# Taints that the control plane gives a node, after what it sees of it.
+_GIVEN: Final = "node.kubernetes.io/"
+_CORDONED: Final = f"{_GIVEN}unschedulable"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -34,6 +38,33 @@ class Node:
             },
             "status": {"capacity": dict(self.capacity)},
         }
+
+
+def is_ready(live: Mapping[str, Any]) -> bool:
+    """Whether a live node's Ready condition is True."""
+    conditions = live.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def is_cordoned(live: Mapping[str, Any]) -> bool:
+    """Whether the control plane has tainted it as one where nothing may be scheduled."""
+    return _CORDONED in _given(live)
+
+
+def is_settled(live: Mapping[str, Any]) -> bool:
+    """Whether it is Ready and the taints that the control plane gives say no more and no less than that."""
+    cordoned = {_CORDONED} if live["spec"].get("unschedulable") else set()
+    return is_ready(live) and _given(live) == cordoned
+
+
+def own_taints(live: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """Its taints but for those that the control plane gave it."""
+    return [each for each in live["spec"].get("taints", []) if not each["key"].startswith(_GIVEN)]
+
+
+def _given(live: Mapping[str, Any]) -> set[str]:
+    keys = {each["key"] for each in live["spec"].get("taints", [])}
+    return {key for key in keys if key.startswith(_GIVEN)}
 
 
 def _kubelet_labels(name: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ from typing import Any, Final, Self
 
 import yaml
 
-from tests.controlplane import cleaning, components, requests
+from tests.controlplane import cleaning, components, nodes, requests
 from tests.controlplane.api import Api
 from tests.controlplane.binaries import Binaries
 from tests.controlplane.components import STOP_ORDER, Ports
@@ -33,9 +34,21 @@ from tests.controlplane.processes import Process
 from tests.controlplane.requests import RequestCounts, Write
 
 _MASTERS: Final = frozenset({"reconciler", "witness", "components"})
-_READY_SECONDS: Final = 60.0
+_READY_SECONDS: Final = 120.0
 _ATTEMPTS: Final = 3
 _LONGEST_AUDIT_LINE: Final = 1 << 20
+# What a cluster makes for itself, some of it after it has called itself ready. Without its account no pod is let into a
+# namespace; without the others a baseline would lack them, and cleaning would take them away.
+_OWN_OBJECTS: Final = (
+    *(
+        f"/api/v1/namespaces/{namespace}/{path}"
+        for namespace in ("default", "kube-node-lease", "kube-public", "kube-system")
+        for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
+    ),
+    "/api/v1/namespaces/default/services/kubernetes",
+    "/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking",
+)
+_SERVICE_RANGE: Final = "/apis/networking.k8s.io/v1/servicecidrs/kubernetes"
 
 
 class ControlPlaneError(Exception):
@@ -322,7 +335,10 @@ class ControlPlane:
     def writes(
         self, *, since: int = 0, user: str | None = "reconciler", dry_runs: bool = False, failed: bool = True
     ) -> list[Write]:
-        """Writes in the audit log after a mark, by one user (None: all), in the order in which they ended."""
+        """Writes in the audit log after a mark, by one user (None: all), in the order in which they ended.
+
+        Of all that the user has been answered: the event comes first. An object can be seen a moment before its event.
+        """
         with components.audit_log(self.directory).open("rb") as log:
             log.seek(since)
             lines = [line.decode() for line in log if line.endswith(b"\n")]
@@ -337,9 +353,9 @@ class ControlPlane:
     # --- nodes ---
 
     def add_node(self, node: Node) -> None:
-        """Add a node and wait until it is Ready."""
+        """Add a node and wait until it is Ready, and has no taint but its own."""
         self._post_node(node)
-        self._until_ready(node.name)
+        self._until_settled(node.name)
 
     def stop_heartbeat(self, node: str) -> None:
         """From now on nobody speaks for that node or its pods; after ten seconds the cluster calls it NotReady."""
@@ -351,11 +367,7 @@ class ControlPlane:
 
     def node_is_ready(self, name: str) -> bool:
         """Whether the node's Ready condition is True now."""
-        answer = self.api.request("GET", f"/api/v1/nodes/{name}")
-        if answer.status != 200:
-            return False
-        conditions = answer.json.get("status", {}).get("conditions", [])
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+        return self._is(name, nodes.is_ready)
 
     # --- between tests ---
 
@@ -404,7 +416,8 @@ class ControlPlane:
     def _start_processes(self) -> None:
         self._processes["etcd"].start()
         self._processes["kube-apiserver"].start()
-        self._until("the API server has made its certificate", self.ca_file.exists)
+        key = components.server_key(self.directory)
+        self._until("the API server has made its certificate", key.exists)
         self._write_kubeconfigs()
         self._until("the API server is ready", self._is_ready)
         for name in ("kube-controller-manager", "kube-scheduler", "kwok"):
@@ -443,17 +456,16 @@ class ControlPlane:
             self.add_node(node)
             return
         live = answer.json
-        # The control plane adds labels (none here) and taints of its own to a node that is not ready.
-        taints = [
-            each
-            for each in live["spec"].get("taints", [])
-            if not each["key"].startswith("node.kubernetes.io/")
-        ]
         changed = (
             live["metadata"].get("labels", {}) != wanted["metadata"]["labels"]
-            or taints != wanted["spec"]["taints"]
+            or nodes.own_taints(live) != wanted["spec"]["taints"]
             or live["spec"].get("unschedulable", False) != node.unschedulable
         )
+        if live["spec"].get("unschedulable") and not node.unschedulable:
+            # Otherwise the taint for it might come after all was put back.
+            self._until(
+                f"node {node.name} is tainted as cordoned", partial(self._is, node.name, nodes.is_cordoned)
+            )
         if changed:
             removed = {
                 key: None
@@ -470,19 +482,28 @@ class ControlPlane:
             self.api.request(
                 "PATCH", f"/api/v1/nodes/{node.name}", patch, content_type="application/merge-patch+json"
             )
-        self._until_ready(node.name)
+        self._until_settled(node.name)
 
     def _wait_until_usable(self) -> None:
         for node in self.nodes:
-            self._until_ready(node.name)
-        for namespace in ("default", "kube-node-lease", "kube-public", "kube-system"):
-            # Without the account no pod is let in; without the certificate the baseline would not have it.
-            for kind, name in (("serviceaccounts", "default"), ("configmaps", "kube-root-ca.crt")):
-                path = f"/api/v1/namespaces/{namespace}/{kind}/{name}"
-                self._until(f"{path} exists", partial(self._answers, path))
+            self._until_settled(node.name)
+        for path in _OWN_OBJECTS:
+            self._until(f"{path} exists", partial(self._answers, path))
+        self._until("the range of service addresses is settled", self._has_a_settled_service_range)
+        for name, port in self._known_ports.of_servers().items():
+            # One whose port somebody has taken ends now, and not later under a test.
+            self._until(f"{name} listens", partial(_listens, port))
 
-    def _until_ready(self, node: str) -> None:
-        self._until(f"node {node} is Ready", partial(self.node_is_ready, node))
+    def _until_settled(self, node: str) -> None:
+        self._until(f"node {node} is Ready, and its taints say so", partial(self._is, node, nodes.is_settled))
+
+    def _is(self, node: str, condition: Callable[[Any], bool]) -> bool:
+        answer = self.api.request("GET", f"/api/v1/nodes/{node}")
+        return answer.status == 200 and condition(answer.json)
+
+    def _has_a_settled_service_range(self) -> bool:
+        """Its status is written last, by server-side apply: the one of the cluster's own that would be counted as ours."""
+        return '"manager":"service-cidr-controller"' in self.api.request("GET", _SERVICE_RANGE).text
 
     def _answers(self, path: str) -> bool:
         return self.api.request("GET", path).status == 200
@@ -504,6 +525,11 @@ class ControlPlane:
                 tails = "\n".join(f"--- {each.name}\n{each.tail(10)}" for each in self._processes.values())
                 raise ControlPlaneError(f"{self.name}: not within {_READY_SECONDS:g} s: {what}\n{tails}")
             time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with contextlib.closing(socket.create_connection(("127.0.0.1", port), 5.0)):
+        return True
 
 
 def start_all(planes: Sequence[ControlPlane]) -> None:
