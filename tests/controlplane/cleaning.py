@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tests.controlplane.api import Api
 
-_SECONDS: Final = 45.0
+_SECONDS: Final = 120.0
 _AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -39,7 +39,7 @@ _STANDS_IN_THE_WAY: Final = frozenset(
         ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
     }
 )
-# The aggregator makes an APIService for each served version, and makes it again whoever deletes it.
+# The aggregator makes an APIService for each served version, and takes it away itself when that is not served any more.
 _AUTOMATIC: Final = "kube-aggregator.kubernetes.io/automanaged"
 # No kubelet has to be waited for, and dependents follow (or are asked themselves).
 _AT_ONCE: Final = {"propagationPolicy": "Background", "gracePeriodSeconds": 0}
@@ -77,6 +77,7 @@ class Found:
     name: str
     terminating: bool
     finalizers: tuple[str, ...]
+    automatic: bool
 
     @property
     def path(self) -> str:
@@ -88,32 +89,39 @@ class Found:
         return f"{self.kind.resource} {where}{self.name}"
 
 
-Baseline = frozenset[tuple[str, str, str, str]]
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a cluster serves, and everything it holds, by group, resource, namespace and name."""
+
+    kinds: frozenset[Kind]
+    objects: frozenset[tuple[str, str, str, str]]
 
 
 def baseline(api: Api) -> Baseline:
-    """Everything a cluster holds now, by group, resource, namespace and name."""
-    return frozenset(
-        (kind.group, kind.resource, found.namespace, found.name)
-        for kind in _kinds(api)
-        for found in _objects(api, kind)
-    )
+    """What a cluster serves and holds now."""
+    kinds = _kinds(api)
+    return Baseline(frozenset(kinds), frozenset(_key(found) for found in _found(api, kinds)))
 
 
 def clean(api: Api, kept: Baseline) -> list[str]:
-    """Remove what is not kept; the names of what is still there after the deadline (normally none)."""
+    """Remove what is not kept; the names of what is still there after the deadline (normally none).
+
+    Waits too until no more is served than at first: discovery forgets a kind some time after its definition has gone.
+    """
     deadline = time.monotonic() + _SECONDS
     quiet = 0
     while True:
-        extra = [found for found in _found(api) if _key(found) not in kept]
-        quiet = 0 if extra else quiet + 1
+        kinds = _kinds(api)
+        served = [kind for kind in kinds if kind not in kept.kinds]
+        extra = [found for found in _found(api, kinds) if _key(found) not in kept.objects]
+        quiet = 0 if extra or served else quiet + 1
         # Once more after nothing was found: a controller may have answered the last deletion with an object.
         if quiet == 2:
             return []
         if time.monotonic() > deadline:
-            return [str(found) for found in extra]
-        _remove(api, extra)
-        if extra:
+            return [*map(str, extra), *(f"the kind {kind.resource} of {kind.group}" for kind in served)]
+        _remove(api, [found for found in extra if not found.automatic])
+        if not quiet:
             time.sleep(0.02)
 
 
@@ -121,8 +129,8 @@ def _key(found: Found) -> tuple[str, str, str, str]:
     return found.kind.group, found.kind.resource, found.namespace, found.name
 
 
-def _found(api: Api) -> list[Found]:
-    return [found for kind in _kinds(api) for found in _objects(api, kind)]
+def _found(api: Api, kinds: list[Kind]) -> list[Found]:
+    return [found for kind in kinds for found in _objects(api, kind)]
 
 
 def _remove(api: Api, extra: list[Found]) -> None:
@@ -208,12 +216,11 @@ def _objects(api: Api, kind: Kind) -> Iterator[Found]:
     items: list[dict[str, Any]] = answer.json.get("items") or []
     for item in items:
         metadata = item["metadata"]
-        if _AUTOMATIC in metadata.get("labels", {}):
-            continue
         yield Found(
             kind=kind,
             namespace=metadata.get("namespace", ""),
             name=metadata["name"],
             terminating="deletionTimestamp" in metadata,
             finalizers=tuple(metadata.get("finalizers", ())),
+            automatic=_AUTOMATIC in metadata.get("labels", {}),
         )
