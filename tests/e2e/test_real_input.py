@@ -201,12 +201,13 @@ class Line:
     def start(self) -> None:
         """Both processes."""
         pulled = self.planes[-1]
-        self.programs = [
-            Program(self.directory, *run_arguments(self.repository, self.directory, self.kubeconfig)),
-            Program(
-                self.directory, *agent_arguments(self.repository, pulled, self.directory, self.kubeconfig)
-            ),
-        ]
+        # A dozen large definitions at once take a server that is short of CPU longer than the default.
+        patience = "--timeout=120"
+        arguments = (
+            run_arguments(self.repository, self.directory, self.kubeconfig, patience),
+            agent_arguments(self.repository, pulled, self.directory, self.kubeconfig, patience),
+        )
+        self.programs = [Program(self.directory, *each) for each in arguments]
 
     def stop(self) -> None:
         """Both, as Kubernetes ends a pod."""
@@ -302,7 +303,7 @@ def test_a_second_pass_and_a_restart_of_both_processes_send_no_write(line: Line)
     line.start()
     with shown_on_failure(*line.programs):
         for plane in line.planes:
-            eventually(f"{plane.name} was looked over", lambda plane=plane: examined(plane), within=120)
+            eventually(f"{plane.name} was looked over", lambda plane=plane: examined(plane), within=240)
         for plane in line.planes:
             assert (plane.request_counts() - before[plane.name]).applied == 0, plane.name
         # What comes next is alone in the audit log: whatever that pass wanted to write would stand before it.
