@@ -76,7 +76,7 @@ def test_the_agent_applies_its_branch_reports_and_heals_while_the_remote_is_away
             )
             agent.stop()
             eventually("told after the flip", lambda: told(repository, flipped, clean_clusters), within=60)
-            # It stood at that render already: that somebody else looks after it now is seen by what he puts back.
+            # Not delivered to alone: looked after, by push now.
             three.kubectl("delete", "configmap", "one", "-n", "shop")
             eventually("put back by push", lambda: has_map(three, "one"))
             back = author.commit_and_push(
