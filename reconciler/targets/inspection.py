@@ -17,8 +17,8 @@ from reconciler.kube.resources import Discovery, Resource
 from reconciler.model.identity import ObjectId, group_of
 from reconciler.model.manifest import Body
 from reconciler.model.marks import PART_OF
-from reconciler.model.plan import Desired, DesiredObject, Live, LiveObject, Parent, Refusal, Trial
-from reconciler.plan.changes import IMMUTABLE, drift, recreates
+from reconciler.model.plan import Action, Desired, DesiredObject, Live, LiveObject, Parent, Refusal, Trial
+from reconciler.plan.changes import IMMUTABLE, change_of, drift, recreates
 from reconciler.plan.inventory import inventory, kinds_to_read, live_object
 from reconciler.plan.order import CRD
 from reconciler.plan.payload import retained, sendable
@@ -131,10 +131,24 @@ class Inspector:
                 # Parsing thousands of objects must not make the other clusters wait.
                 await asyncio.sleep(0)
         discovery = await self._discovery_for(payloads.values())
-        made = await all_or_first_error(
-            self.trial(id_, payload, found.get(id_), desired, discovery) for id_, payload in payloads.items()
-        )
-        return dict(zip(payloads, made, strict=True))
+        made: dict[ObjectId, Trial] = {}
+
+        async def make(id_: ObjectId, payload: Body) -> None:
+            made[id_] = await self.trial(id_, payload, found.get(id_), desired, discovery)
+
+        try:
+            await all_or_first_error(make(id_, payload) for id_, payload in payloads.items())
+        except ClusterError:
+            self._keep_proven(made, desired)
+            raise
+        return {id_: made[id_] for id_ in payloads}
+
+    def _keep_proven(self, made: Mapping[ObjectId, Trial], desired: Desired) -> None:
+        """Remember what was proven unchanged: a server too slow for all of it gets further with each look."""
+        for id_, trial in made.items():
+            change = change_of(id_, desired.objects[id_].digest, trial, self.site.manager)
+            if change.action is Action.UNCHANGED and trial.before is not None:
+                self.table.record(trial.before, change.digest, id_)
 
     async def trial(
         self,
