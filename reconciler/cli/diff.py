@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from reconciler.cli.fleetpath import (
     fetch_hint,
     machine_tip,
     merge_base,
+    note_faults,
     note_no_fleet,
     output_option,
     parse_moment,
@@ -24,15 +26,20 @@ from reconciler.cli.fleetpath import (
     require_repository,
     source_at,
 )
+from reconciler.cli.kindnames import names_kind
 from reconciler.cli.output import CHANGES, GUARD, INCOMPLETE, NOTHING, note, wants_colour, worst
-from reconciler.diff.machine import difference_json
+from reconciler.diff.detail import detail_lines, object_detail
+from reconciler.diff.lines import cluster_list, one_line
+from reconciler.diff.machine import detail_json, difference_json
 from reconciler.diff.markdown import difference_markdown
 from reconciler.diff.text import COLOURED, PLAIN, difference_text
-from reconciler.errors import GitError
+from reconciler.diff.trees import ObjectChange
+from reconciler.errors import GitError, SettingsError
 from reconciler.loop.compare import Comparison, Question, compare
 from reconciler.loop.decide import Memory, moment, read_observation, read_render
 from reconciler.loop.plugins import load_profiles
 from reconciler.loop.simulate import simulate_each, verdict
+from reconciler.model.identity import ObjectId
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
 from reconciler.settings import BranchNames, GuardLimits
@@ -43,6 +50,9 @@ from reconciler.settings import BranchNames, GuardLimits
 @path_option
 @click.option(
     "--at", "at", help="The moment to decide for (RFC 3339); default: the newest of source and status."
+)
+@click.option(
+    "--detail", metavar="KIND/NAME", help="Show only this object, every difference in a line of its own."
 )
 @click.option("--names", is_flag=True, help="Name the objects; leave out what changes inside them.")
 @click.option(
@@ -63,7 +73,9 @@ from reconciler.settings import BranchNames, GuardLimits
 @plugins_option
 @prefix_option
 @output_option("text", "markdown", "json")
-def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: Any) -> int:
+def command(
+    sides: str, path: Path, *, detail: str | None, names: bool, exit_code: bool, **options: Any
+) -> int:
     """Show what a change does: where replicas go, and every object that changes on every cluster.
 
     Without an argument the work tree is compared with what is rendered. BASE...HEAD compares HEAD with the merge base, as a
@@ -74,8 +86,12 @@ def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: 
     \b
     Example:
       reconciler diff
+      reconciler diff main...HEAD --detail deployment/web
       reconciler diff main...HEAD -o markdown --simulate each-zone > comment.md
     """
+    is_about = one_object(detail) if detail else None
+    if is_about and options["output"] == "markdown":
+        raise click.UsageError("--detail is shown as text or json")
     branches = BranchNames(prefix=options["branch_prefix"])
     memory = Memory()
     repository = repository_at(path)
@@ -118,8 +134,17 @@ def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: 
     if options["losses"]:
         by = options["losses"].removeprefix("each-")
         found = replace(found, simulated=f"N-1: {verdict(simulate_each(comparison.head, by), by)}")
+    asked = [
+        change
+        for change in found.trees.changes
+        if is_about and any(is_about(id_) for id_ in (change.id, change.renamed_from) if id_)
+    ]
     if options["output"] == "json":
-        click.echo(json.dumps(difference_json(found), indent=2))
+        shown = difference_json(found) | {"detail": [detail_json(change) for change in asked]}
+        click.echo(json.dumps(shown, indent=2))
+    elif is_about:
+        click.echo("\n".join(_detailed(asked, found.clusters)) or f"nothing changes in {detail}")
+        note_faults(comparison.head)
     elif options["output"] == "markdown":
         click.echo(difference_markdown(found, instance=options["instance"]), nl=False)
     else:
@@ -128,6 +153,23 @@ def command(sides: str, path: Path, *, names: bool, exit_code: bool, **options: 
         )
     code = exit_code_of(comparison)
     return NOTHING if code == CHANGES and not exit_code else code
+
+
+def one_object(text: str) -> Callable[[ObjectId], bool]:
+    """Whether an object is the one that `KIND/NAME` means, as kubectl would read it. Raises SettingsError."""
+    kind, _, name = text.partition("/")
+    if not (kind and name):
+        raise SettingsError(f"not KIND/NAME: {text!r}")
+    return lambda id_: id_.name == name and names_kind(kind, id_.kind, id_.group)
+
+
+def _detailed(changes: Sequence[ObjectChange], everywhere: Sequence[str]) -> Iterator[str]:
+    for change in changes:
+        was = f" (was {one_line(str(change.renamed_from))})" if change.renamed_from else ""
+        where = cluster_list(change.clusters, everywhere)
+        yield f"{one_line(str(change.id))}{was}: {change.action} on {where}"
+        if change.before is not None and change.after is not None:
+            yield from (f"  {line}" for line in detail_lines(object_detail(change.before, change.after)))
 
 
 def exit_code_of(comparison: Comparison) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.diff.dangers import Danger
+from reconciler.diff.detail import object_detail
 from reconciler.diff.difference import Difference
-from reconciler.diff.objects import FieldAction, FieldChange
+from reconciler.diff.objects import FieldAction, FieldChange, path_text
 from reconciler.diff.placement import ClusterShare, PlacementChange
 from reconciler.diff.trees import FileChange, ObjectAction, ObjectChange
 from reconciler.errors import Problem
@@ -127,6 +128,27 @@ def _object(change: ObjectChange) -> dict[str, Any]:
         "renamedFrom": _id(change.renamed_from) if change.renamed_from else None,
         "clusters": list(change.clusters),
         "fields": [_field(field) for field in change.fields],
+    }
+
+
+def detail_json(change: ObjectChange) -> dict[str, Any]:
+    """One changed object and every difference in it; none where it came or went whole."""
+    before, after = change.before, change.after
+    return {
+        "object": _id(change.id),
+        "action": change.action.value,
+        "renamedFrom": _id(change.renamed_from) if change.renamed_from else None,
+        "clusters": list(change.clusters),
+        "changes": [
+            {
+                "action": detail.action.value,
+                "path": path_text(detail.path),
+                "newPath": path_text(detail.new_path),
+                "before": detail.before,
+                "after": detail.after,
+            }
+            for detail in (() if before is None or after is None else object_detail(before, after))
+        ],
     }
 
 

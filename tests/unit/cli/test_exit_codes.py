@@ -87,6 +87,59 @@ def test_a_diff_is_0_without_changes_and_1_with_some(fleet):
     assert reconciler("diff", "main...more-web", "--no-exit-code", cwd=fleet).returncode == 0
 
 
+def test_one_object_of_a_diff_is_told_in_every_detail(fleet):
+    """The branch wants six replicas and a new image; the edge shop keeps its one, America takes its mirror's image."""
+
+    def detail(what, *more):
+        return reconciler("diff", "main...more-web", "--detail", what, *more, cwd=fleet)
+
+    image = "changed  spec.template.spec.containers[0].image:"
+    assert detail("deploy/web").stdout.splitlines() == [
+        "Deployment.apps shop/web: changed on frankfurt, paris",
+        "  changed  spec.replicas: 3 → 6",
+        f'  {image} "shop.example.com/web:2.4.1" → "shop.example.com/web:2.5.0"',
+        "Deployment.apps shop/web: changed on lyon-shop",
+        f'  {image} "shop.example.com/web:2.4.1" → "shop.example.com/web:2.5.0"',
+        "Deployment.apps shop/web: changed on virginia",
+        "  changed  spec.replicas: 3 → 6",
+        f'  {image} "america.mirror.example.com/web:2.4.1" → "america.mirror.example.com/web:2.5.0"',
+    ]
+    both, edge, america = json.loads(detail("deployment/web", "-o", "json").stdout)["detail"]
+    assert [each["clusters"] for each in (both, edge, america)] == [
+        ["frankfurt", "paris"],
+        ["lyon-shop"],
+        ["virginia"],
+    ]
+    assert both["changes"][0] == {
+        "action": "changed", "path": "spec.replicas", "newPath": "spec.replicas", "before": 3, "after": 6
+    }  # fmt: skip
+    assert detail("deployment/api").stdout == "nothing changes in deployment/api\n"
+    assert json.loads(detail("deployment/api", "-o", "json").stdout)["detail"] == []
+    for wrong in (("web",), ("deployment/web", "-o", "markdown")):
+        assert detail(*wrong).returncode == 2
+
+
+def test_an_object_that_goes_whole_has_no_detail_and_one_with_a_new_name_is_found_by_both(fleet):
+    def detail(what):
+        return reconciler("diff", "main..HEAD", "--detail", what, cwd=fleet).stdout.splitlines()
+
+    git(fleet, "switch", "--quiet", "--create", "renamed", "main")
+    replace(
+        fleet / "apps" / "shop" / "worker.yaml", "metadata:\n  name: worker\n", "metadata:\n  name: toiler\n"
+    )
+    git(fleet, "commit", "--quiet", "--all", "--message", "nobody claims it")
+    assert detail("deployment/worker") == [
+        "Deployment.apps shop/worker: removed on frankfurt",
+        "Deployment.apps shop/worker: removed on paris",
+    ]
+    replace(fleet / "policies" / "worker.yaml", "name: worker\n  placement", "name: toiler\n  placement")
+    git(fleet, "commit", "--quiet", "--all", "--message", "its policy does")
+    found = detail("deployment/worker")
+    assert found == detail("deployment/toiler")
+    assert "Deployment.apps shop/toiler (was Deployment.apps shop/worker): renamed on paris" in found
+    assert '  changed  metadata.name: "worker" → "toiler"' in found
+
+
 def test_a_diff_that_cannot_be_made_is_2_and_says_what_to_fetch(fleet):
     git(fleet, "remote", "add", "origin", "https://git.example.com/fleet.git")
     missing = reconciler("diff", "origin/main...HEAD", cwd=fleet)
