@@ -19,8 +19,8 @@ settings.register_profile(
     max_examples=examples(100),
     derandomize=FACTOR == 1,
     deadline=None,
-    # How long it takes says something of the machine.
-    suppress_health_check=[HealthCheck.too_slow],
+    # How long it takes says something of the machine; and a law that few examples are about is looked at often enough in a search.
+    suppress_health_check=[HealthCheck.too_slow, *([HealthCheck.filter_too_much] if FACTOR > 1 else [])],
 )
 settings.load_profile("tests")
 if FACTOR == 1:

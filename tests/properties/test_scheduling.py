@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.model.binding import Binding, Claim, ReplicaRequirements, TargetCluster
@@ -30,7 +30,6 @@ from reconciler.scheduler.state import Options
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)
 KIND = {"apiVersion": "apps/v1", "kind": "Deployment"}
-LAWS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 # --- any fleet -------------------------------------------------------------------------------------------------------
@@ -158,7 +157,6 @@ def outcome(bindings, clusters, **kwargs) -> dict[ObjectId, Binding]:
 # --- laws ------------------------------------------------------------------------------------------------------------
 
 
-@LAWS
 @given(binding_lists(), fleets(), st.randoms(use_true_random=False))
 def test_the_order_of_the_inputs_does_not_matter(bindings, clusters, random):
     shuffled, reordered = list(bindings), list(clusters)
@@ -194,7 +192,6 @@ def test_the_seed_of_hashes_does_not_matter():
     assert len(answers.pop().strip()) == 64
 
 
-@LAWS
 @given(binding_lists(), fleets())
 def test_what_was_decided_is_decided_again(bindings, clusters):
     """With one's own bindings as previous, and nothing observed since, the documents stay as they are."""
@@ -228,7 +225,6 @@ def _follows_capacity(binding: Binding) -> bool:
     return failed or (is_copied and bool(placement.spread_constraints) and binding.replicas > 0)
 
 
-@LAWS
 @given(binding_lists(), fleets())
 def test_divided_replicas_add_up_and_copied_ones_are_whole(bindings, clusters):
     for decision in schedule_all(bindings, clusters, NOW).decisions.values():
@@ -270,7 +266,6 @@ def spread_out(draw) -> list[Binding]:
     return result
 
 
-@LAWS
 @given(st.one_of(binding_lists(), spread_out()), fleets(least=4))
 def test_targets_fit_and_spread_limits_hold(bindings, clusters):
     known = {cluster.name: cluster for cluster in clusters}
@@ -341,7 +336,6 @@ def resized(draw) -> list[Binding]:
     return result
 
 
-@LAWS
 @given(resized(), fleets(least=4))
 def test_a_workload_that_grows_or_shrinks_moves_nothing(bindings, clusters):
     """What is added is divided, and what is taken away; a replica goes from one living cluster to another for neither (§4.6)."""
@@ -362,7 +356,6 @@ def test_a_workload_that_grows_or_shrinks_moves_nothing(bindings, clusters):
             assert after.keys() <= held.keys()
 
 
-@LAWS
 @given(crowds(), fleets())
 def test_one_pass_never_gives_out_more_pods_than_there_are(asking, clusters):
     """For divisions by capacity, which ask for room; static weights and copies do not, in Karmada neither."""
@@ -398,7 +391,6 @@ def strangers(draw) -> Cluster:
     return decode_cluster(body, stored=True)
 
 
-@LAWS
 @given(binding_lists(), fleets(), strangers())
 def test_a_cluster_that_nothing_selects_changes_no_result(bindings, clusters, stranger):
     without, with_ = outcome(bindings, clusters), outcome(bindings, [*clusters, stranger])
@@ -407,7 +399,6 @@ def test_a_cluster_that_nothing_selects_changes_no_result(bindings, clusters, st
     }
 
 
-@LAWS
 @given(binding_lists(), fleets())
 def test_members_of_a_group_are_together_or_apart(bindings, clusters):
     """Where a binding goes that was nowhere before: to clusters that every placed member has, and none that another one takes."""
@@ -431,7 +422,6 @@ def test_members_of_a_group_are_together_or_apart(bindings, clusters):
         settled_so_far[binding.resource] = decision.binding
 
 
-@LAWS
 @given(binding_lists(), fleets())
 def test_independent_scheduling_is_each_binding_alone(bindings, clusters):
     bindings = [
@@ -443,7 +433,6 @@ def test_independent_scheduling_is_each_binding_alone(bindings, clusters):
         assert outcome([each], clusters)[each.resource] == together[each.resource]
 
 
-@LAWS
 @given(binding_lists(), fleets())
 def test_bindings_survive_their_documents(bindings, clusters):
     for binding in outcome(bindings, clusters).values():
@@ -454,7 +443,6 @@ def test_bindings_survive_their_documents(bindings, clusters):
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-@LAWS
 @given(
     st.integers(0, 400),
     st.dictionaries(st.integers(0, 15), st.integers(0, 50), max_size=12),
@@ -476,7 +464,6 @@ def test_the_dispenser_equals_handing_out_one_seat_after_the_other(seats, votes,
     assert result == {party: count for party, count in expected.items() if count}
 
 
-@LAWS
 @given(st.integers(0, 300), st.dictionaries(st.integers(0, 30), st.integers(1, 40), min_size=1))
 def test_nobody_gets_more_seats_than_votes_while_votes_suffice(seats, votes):
     assume(seats <= sum(votes.values()))
@@ -488,7 +475,6 @@ def test_nobody_gets_more_seats_than_votes_while_votes_suffice(seats, votes):
 groups = st.lists(st.tuples(st.integers(1, 5), st.sampled_from([0, 10, 20, 35])), min_size=1, max_size=7)
 
 
-@LAWS
 @given(groups, st.integers(1, 5), st.integers(0, 4), st.integers(0, 12))
 def test_regions_are_chosen_as_by_walking_every_combination(sizes, least, extra, clusters):
     regions = [Region(name=f"r{i}", value=value, weight=weight) for i, (value, weight) in enumerate(sizes)]
@@ -526,7 +512,6 @@ def _walk(regions, least, most, clusters) -> list[str]:
     return best
 
 
-@LAWS
 @given(
     fleets(),
     st.lists(
@@ -573,7 +558,6 @@ WEB = {**KIND, "metadata": {"name": "web", "namespace": "shop", "labels": {"app"
 TEMPLATE = Manifest(id=id_of_body(WEB), body=WEB, origin=Origin(path="web.yaml"))
 
 
-@LAWS
 @given(st.lists(policies(), max_size=6, unique_by=lambda p: (p.namespace, p.name)))
 def test_a_policy_that_does_not_win_changes_nothing_by_leaving(found):
     claimed = claim_template(TEMPLATE, index_policies(found))
