@@ -10,6 +10,15 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
+
+_MOST_DOUBLINGS: Final = 64
+"""No bound is reached later, and a float does not hold many more than a thousand: somebody may be away for weeks."""
+
+
+def doubled(first: float, times: int, longest: float) -> float:
+    """Seconds to wait: `first`, doubled so many `times`, up to `longest`."""
+    return float(min(longest, first * 2.0 ** min(times, _MOST_DOUBLINGS)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,4 +58,4 @@ class Backoff:
 
     def wait(self, attempt: int, asked: float = 0.0) -> float:
         """How long to wait after try number `attempt` (from 0). What the server asked for is kept, jitter on top."""
-        return asked + self.dice() * float(min(self.longest, self.first * 2**attempt))
+        return asked + self.dice() * doubled(self.first, attempt, self.longest)

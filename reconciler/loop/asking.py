@@ -12,7 +12,6 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -22,6 +21,7 @@ from reconciler.interpreter.rules import WebhookFailed
 from reconciler.interpreter.webhook.layer import problem_about, unusable
 from reconciler.interpreter.webhook.question import context
 from reconciler.interpreter.webhook.response import answer_of
+from reconciler.kube.retry import doubled
 from reconciler.loop.log import Log
 from reconciler.model.webhook import Webhook, WebhookAnswer, WebhookQuestion
 from reconciler.webhooks.client import AT_ONCE, NotAnswered, WebhookClient
@@ -170,7 +170,7 @@ class Asker:
                 except NotAnswered:
                     rest = self._rest(question)
                     if rest <= 0:
-                        rest, attempt = _pause(attempt), attempt + 1
+                        rest, attempt = doubled(_FIRST_PAUSE, attempt, _LONGEST_PAUSE), attempt + 1
                     await asyncio.sleep(rest + self._dice() * min(rest, _FIRST_PAUSE))
                     continue
                 is_news = answer.is_news_after(before.answer if before is not None else None)
@@ -252,7 +252,7 @@ class Asker:
             self._log.warning("interpreter.away", webhook=webhook.uid, url=webhook.url, problem=str(error))
         if error.is_away or state.failures >= _PATIENCE:
             over = state.failures - (1 if error.is_away else _PATIENCE)
-            state.rests_until = now + _pause(over)
+            state.rests_until = now + doubled(_FIRST_PAUSE, over, _LONGEST_PAUSE)
 
     def _keep(self, question: WebhookQuestion, answer: WebhookAnswer) -> None:
         self._known[question.digest] = _Held(answer, self._clock())
@@ -319,9 +319,3 @@ def not_here(asked: WebhookQuestion) -> Problem:
 
 def _key(question: WebhookQuestion) -> _Key:
     return question.webhook.uid, question.operation, str(question.subject)
-
-
-def _pause(attempt: int) -> float:
-    with suppress(OverflowError):
-        return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt))
-    return _LONGEST_PAUSE

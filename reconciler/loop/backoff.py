@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from reconciler.kube.retry import doubled
+
 
 @dataclass(slots=True)
 class Backoff:
@@ -16,8 +18,8 @@ class Backoff:
 
     def next(self) -> float:
         """Count one more failure; how long to wait now."""
-        ceiling = min(self.most, self.first * 2.0**self.failures)
-        self.failures = min(self.failures + 1, 30)
+        ceiling = doubled(self.first, self.failures, self.most)
+        self.failures += 1
         return ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, decides nothing
 
     def reset(self) -> None:

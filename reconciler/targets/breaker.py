@@ -11,12 +11,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
 
 from reconciler.errors import ClusterError, CredentialRefused, Unauthorized, Unreachable
-
-_DOUBLINGS: Final = 30
-"""No bound is reached later, and a cluster that is away for days must not double its wait out of all numbers."""
+from reconciler.kube.retry import doubled
 
 
 class BreakerOpen(Unreachable):
@@ -87,7 +84,7 @@ class Breaker:
         self._error, self._refused = error, not isinstance(error, Unreachable)
         if isinstance(error, Unreachable) and self._failures < self.failures_to_open:
             return
-        wait = float(min(self.longest, self.first * 2**self._opened))
-        self._opened = min(self._opened + 1, _DOUBLINGS)
+        wait = doubled(self.first, self._opened, self.longest)
+        self._opened += 1
         # Half of it for sure, the other half by chance: clusters that died together do not come back together.
         self._until = self.clock() + wait * (0.5 + 0.5 * self.dice())

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import exp
-from typing import Final
 
+from reconciler.kube.retry import doubled
 from reconciler.model.identity import ObjectId
-
-_DOUBLINGS: Final = 30
-"""No bound is reached later; a fight may go on for weeks."""
 
 
 @dataclass(slots=True)
@@ -48,6 +45,6 @@ class FightDetector:
             row.rounds = 0
         if row.heat < self.threshold and not row.rounds:
             return False
-        row.until = now + min(self.longest_wait, self.first_wait * 2**row.rounds)
-        row.rounds = min(row.rounds + 1, _DOUBLINGS)
+        row.until = now + doubled(self.first_wait, row.rounds, self.longest_wait)
+        row.rounds += 1
         return True

@@ -11,10 +11,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from reconciler.errors import ClusterError, Problem
 from reconciler.kube.resources import Resource
+from reconciler.kube.retry import doubled
 from reconciler.kube.watch import Event, EventType, follow
 from reconciler.model.identity import ObjectId, id_of_body
 from reconciler.model.marks import PART_OF
@@ -24,9 +25,6 @@ from reconciler.plan.inventory import live_object
 from reconciler.plan.report import delivery_problem
 from reconciler.targets.fight import FightDetector
 from reconciler.targets.push import PushTarget
-
-_DOUBLINGS: Final = 30
-"""No bound is reached later; a cluster may be away for days."""
 
 Correct = Callable[[frozenset[ObjectId]], Awaitable[Outcome | None]]
 """Brings these objects back; says what it wrote."""
@@ -120,8 +118,8 @@ class Healer:
                 # That a list came says nothing of the watch that was to continue it.
                 if self.clock() - began > self.longest_backoff:
                     failures = 0
-                wait = min(self.longest_backoff, 2.0**failures)
-                failures = min(failures + 1, _DOUBLINGS)
+                wait = doubled(1.0, failures, self.longest_backoff)
+                failures += 1
                 await asyncio.sleep(wait * (0.5 + 0.5 * self.dice()))
 
     def _see(self, event: Event, resource: Resource) -> None:
@@ -168,6 +166,8 @@ class Healer:
         drifted = [
             (id_, live) for id_, live in self._changed.items() if not self.target.is_as_wanted(id_, live)
         ]
+        # What came right some other way begins anew.
+        self._refused = {id_: self._refused[id_] for id_, _ in drifted if id_ in self._refused}
         rest = [(id_, live) for id_, live in drifted if self._wait(id_, now) > 0]
         waiting = {id_ for id_, _ in rest}
         return frozenset(id_ for id_, _ in drifted if id_ not in waiting), rest
@@ -208,7 +208,7 @@ class Healer:
                 self._refused.pop(id_, None)
                 continue
             times, _ = self._refused.get(id_, (0, now))
-            self._refused[id_] = (min(times + 1, _DOUBLINGS), now + min(self.longest_backoff, 2.0**times))
+            self._refused[id_] = (times + 1, now + doubled(1.0, times, self.longest_backoff))
             self._changed.setdefault(id_, None)
 
     def _fights(self, written: Iterable[ObjectId]) -> list[ObjectId]:

@@ -82,6 +82,20 @@ async def test_what_was_refused_is_asked_for_again_until_it_is_done_and_nothing_
     assert await scene.play() == [{ONE, TWO}, {ONE}, {ONE}]
 
 
+async def test_what_came_right_some_other_way_begins_anew():
+    now, scene = [0.0], Scene()
+    healer = Healer(target=scene, correct=scene.correct, clock=lambda: now[0])
+    for moment in (0.0, 1.0, 3.0):
+        now[0] = moment
+        healer._put_off(frozenset({ONE}), outcome(failed=[ONE]))
+    assert healer._wait(ONE, now[0]) == 4.0
+    scene.is_as_wanted = lambda _id, _live: True
+    assert healer._due() == (frozenset(), [])
+    assert healer._wait(ONE, now[0]) == 0.0
+    healer._put_off(frozenset({ONE}), outcome(failed=[ONE]))
+    assert healer._wait(ONE, now[0]) == 1.0
+
+
 async def test_what_was_taken_from_us_is_not_asked_for_again():
     taken = refusal_problem("member", ONE, Refusal(code="R501", message="not ours"))
     scene = Scene(outcome(failed=[ONE, TWO], problems=(taken,)), outcome())
