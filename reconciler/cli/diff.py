@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +26,17 @@ from reconciler.cli.fleetpath import (
     require_repository,
     source_at,
 )
-from reconciler.cli.kindnames import names_kind
+from reconciler.cli.kindnames import names_object
 from reconciler.cli.output import CHANGES, GUARD, INCOMPLETE, NOTHING, note, wants_colour, worst
-from reconciler.diff.detail import detail_lines, object_detail
-from reconciler.diff.lines import cluster_list, one_line
 from reconciler.diff.machine import detail_json, difference_json
 from reconciler.diff.markdown import difference_markdown
-from reconciler.diff.text import COLOURED, PLAIN, difference_text
-from reconciler.diff.trees import ObjectChange
+from reconciler.diff.text import COLOURED, PLAIN, detail_text, difference_text
+from reconciler.diff.trees import changes_of
 from reconciler.errors import GitError, SettingsError
 from reconciler.loop.compare import Comparison, Question, compare
 from reconciler.loop.decide import Memory, moment, read_observation, read_render
 from reconciler.loop.plugins import load_profiles
 from reconciler.loop.simulate import simulate_each, verdict
-from reconciler.model.identity import ObjectId
 from reconciler.model.observation import Observation
 from reconciler.model.tree import PreviousRender
 from reconciler.settings import BranchNames, GuardLimits
@@ -52,7 +49,9 @@ from reconciler.settings import BranchNames, GuardLimits
     "--at", "at", help="The moment to decide for (RFC 3339); default: the newest of source and status."
 )
 @click.option(
-    "--detail", metavar="KIND/NAME", help="Show only this object, every difference in a line of its own."
+    "--detail",
+    metavar="KIND/NAME",
+    help="Show only this object, every difference in a line of its own. The exit code is that of the whole diff.",
 )
 @click.option("--names", is_flag=True, help="Name the objects; leave out what changes inside them.")
 @click.option(
@@ -89,9 +88,8 @@ def command(
       reconciler diff main...HEAD --detail deployment/web
       reconciler diff main...HEAD -o markdown --simulate each-zone > comment.md
     """
-    is_about = one_object(detail) if detail else None
-    if is_about and options["output"] == "markdown":
-        raise click.UsageError("--detail is shown as text or json")
+    if detail is not None:
+        _require_alone(detail, names=names, losses=options["losses"], output=options["output"])
     branches = BranchNames(prefix=options["branch_prefix"])
     memory = Memory()
     repository = repository_at(path)
@@ -134,42 +132,31 @@ def command(
     if options["losses"]:
         by = options["losses"].removeprefix("each-")
         found = replace(found, simulated=f"N-1: {verdict(simulate_each(comparison.head, by), by)}")
-    asked = [
-        change
-        for change in found.trees.changes
-        if is_about and any(is_about(id_) for id_ in (change.id, change.renamed_from) if id_)
-    ]
+    colours = COLOURED if wants_colour() else PLAIN
+    asked = [] if detail is None else changes_of(found.trees, partial(names_object, detail))
     if options["output"] == "json":
         shown = difference_json(found) | {"detail": [detail_json(change) for change in asked]}
         click.echo(json.dumps(shown, indent=2))
-    elif is_about:
-        click.echo("\n".join(_detailed(asked, found.clusters)) or f"nothing changes in {detail}")
+    elif detail is not None:
+        click.echo(detail_text(asked, found.clusters, colours) or f"nothing changes in {detail}\n", nl=False)
         note_faults(comparison.head)
     elif options["output"] == "markdown":
         click.echo(difference_markdown(found, instance=options["instance"]), nl=False)
     else:
-        click.echo(
-            difference_text(found, COLOURED if wants_colour() else PLAIN, contents=not names), nl=False
-        )
+        click.echo(difference_text(found, colours, contents=not names), nl=False)
     code = exit_code_of(comparison)
     return NOTHING if code == CHANGES and not exit_code else code
 
 
-def one_object(text: str) -> Callable[[ObjectId], bool]:
-    """Whether an object is the one that `KIND/NAME` means, as kubectl would read it. Raises SettingsError."""
-    kind, _, name = text.partition("/")
+def _require_alone(detail: str, *, names: bool, losses: str | None, output: str) -> None:
+    """No option is taken and then passed over. Raises SettingsError, UsageError."""
+    kind, _, name = detail.partition("/")
     if not (kind and name):
-        raise SettingsError(f"not KIND/NAME: {text!r}")
-    return lambda id_: id_.name == name and names_kind(kind, id_.kind, id_.group)
-
-
-def _detailed(changes: Sequence[ObjectChange], everywhere: Sequence[str]) -> Iterator[str]:
-    for change in changes:
-        was = f" (was {one_line(str(change.renamed_from))})" if change.renamed_from else ""
-        where = cluster_list(change.clusters, everywhere)
-        yield f"{one_line(str(change.id))}{was}: {change.action} on {where}"
-        if change.before is not None and change.after is not None:
-            yield from (f"  {line}" for line in detail_lines(object_detail(change.before, change.after)))
+        raise SettingsError(f"not KIND/NAME: {detail!r}")
+    if output == "markdown":
+        raise click.UsageError("--detail is shown as text or json")
+    if output == "text" and (names or losses):
+        raise click.UsageError("--detail shows one object alone: leave out --names and --simulate")
 
 
 def exit_code_of(comparison: Comparison) -> int:

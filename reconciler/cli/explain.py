@@ -22,7 +22,7 @@ from reconciler.cli.fleetpath import (
     require_repository,
     source_at,
 )
-from reconciler.cli.kindnames import names_kind
+from reconciler.cli.kindnames import names_object
 from reconciler.cli.output import document, note
 from reconciler.errors import FleetError, ReconcilerError, SettingsError
 from reconciler.loop.decide import Decision, Memory, decide, read_observation, read_render
@@ -132,8 +132,7 @@ def decision_at_render(
 
 def find(decision: Decision, what: str, namespace: str) -> ObjectId:
     """The template that `KIND/NAME` means, as kubectl would read it. Raises SettingsError."""
-    kind, separator, name = what.partition("/")
-    if not separator:
+    if "/" not in what:
         called = sorted(
             {
                 f"{each.id.kind.lower()}/{each.id.name}"
@@ -146,9 +145,7 @@ def find(decision: Decision, what: str, namespace: str) -> ObjectId:
     found = [
         each.id
         for each in decision.fleet.templates
-        if each.id.name == name
-        and names_kind(kind, each.id.kind, each.id.group)
-        and (not namespace or each.id.namespace == namespace)
+        if names_object(what, each.id) and (not namespace or each.id.namespace == namespace)
     ]
     if not found:
         raise missing(decision.fleet, what, namespace)
@@ -161,14 +158,9 @@ def find(decision: Decision, what: str, namespace: str) -> ObjectId:
 
 def missing(fleet: Fleet, what: str, namespace: str) -> ReconcilerError:
     """Why there is no such template: it is refused, its file may be one that cannot be read, or nobody wrote it."""
-    kind, _, name = what.partition("/")
     where = f" in namespace {namespace}" if namespace else ""
     for each in fleet.refused:
-        if (
-            each.id.name == name
-            and names_kind(kind, each.id.kind, each.id.group)
-            and namespace in ("", each.id.namespace)
-        ):
+        if names_object(what, each.id) and namespace in ("", each.id.namespace):
             said = tuple(p for p in fleet.problems if p.location and p.location.path == each.origin.path)
             return FleetError(f"{each.id} is refused, so it stays as it was", said)
     words = f"the fleet has no template {what}{where}"
@@ -176,7 +168,7 @@ def missing(fleet: Fleet, what: str, namespace: str) -> ReconcilerError:
         {
             f"in namespace {each.id.namespace}" if each.id.namespace else "without a namespace"
             for each in fleet.templates
-            if each.id.name == name and names_kind(kind, each.id.kind, each.id.group)
+            if names_object(what, each.id)
         }
     )
     near = get_close_matches(what.lower(), [f"{t.id.kind.lower()}/{t.id.name}" for t in fleet.templates], n=1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler.model.identity import ObjectId
+
 _SHORT: Final = {
     "cj": "cronjob",
     "cm": "configmap",
@@ -23,6 +25,12 @@ _SHORT: Final = {
     "svc": "service",
 }
 """Kubectl's short names."""
+
+
+def names_object(word: str, id_: ObjectId) -> bool:
+    """Whether `KIND/NAME` means that object, in whatever namespace it is."""
+    kind, _, name = word.partition("/")
+    return id_.name == name and names_kind(kind, id_.kind, id_.group)
 
 
 def names_kind(word: str, kind: str, group: str) -> bool:

@@ -7,7 +7,6 @@ and imported only then.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -100,12 +99,6 @@ def object_detail(before: Body, after: Body) -> tuple[Detail, ...]:
     )
     rows = [_detail(_ACTIONS[name], level) for name, levels in found.items() for level in levels]
     return tuple(sorted(rows, key=lambda row: (list(map(_rank, row.path)), row.action)))
-
-
-def detail_lines(details: tuple[Detail, ...]) -> Iterator[str]:
-    """A line for each."""
-    width = max(len(action) for action in DetailAction)
-    return (f"{detail.action:{width}}  {detail}" for detail in details)
 
 
 def _detail(action: DetailAction, level: Any) -> Detail:

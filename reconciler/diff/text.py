@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.diff.detail import DetailAction, object_detail
 from reconciler.diff.difference import Difference, Verdict
 from reconciler.diff.lines import cluster_list, harmless, one_line, unified
 from reconciler.diff.mask import masked_pair
@@ -44,6 +45,7 @@ _MARKS = {
     ObjectAction.CHANGED: "~",
     ObjectAction.RENAMED: ">",
 }
+_WIDTH = max(len(action) for action in DetailAction)
 _PLAN_MARKS = {
     Action.CREATE: "+",
     Action.DELETE: "-",
@@ -56,6 +58,11 @@ _PLAN_MARKS = {
 def difference_text(value: Difference, style: Style = PLAIN, *, contents: bool = True) -> str:
     """The whole difference, ending in a newline. `contents` false leaves out what changes inside objects."""
     return "\n".join(_difference_lines(value, style, contents=contents)) + "\n"
+
+
+def detail_text(changes: Sequence[ObjectChange], everywhere: Sequence[str], style: Style = PLAIN) -> str:
+    """These changes with every difference in a line of its own; empty where there are none."""
+    return "".join(f"{line}\n" for change in changes for line in _detail_lines(change, everywhere, style))
 
 
 def plan_text(plan: Plan, style: Style = PLAIN, *, contents: bool = True) -> str:
@@ -127,15 +134,26 @@ def summary(value: Difference) -> str:
     return text
 
 
-def _change_lines(
-    change: ObjectChange, everywhere: Sequence[str], style: Style, *, contents: bool
-) -> Iterator[str]:
+def _detail_lines(change: ObjectChange, everywhere: Sequence[str], style: Style) -> Iterator[str]:
+    yield _headline(change, everywhere, style)
+    if change.before is not None and change.after is not None:
+        for detail in object_detail(change.before, change.after):
+            yield f"      {detail.action:{_WIDTH}}  {detail}"
+
+
+def _headline(change: ObjectChange, everywhere: Sequence[str], style: Style) -> str:
     paint = {ObjectAction.ADDED: style.added, ObjectAction.REMOVED: style.removed}.get(
         change.action, style.changed
     )
     was = f" (was {one_line(str(change.renamed_from))})" if change.renamed_from else ""
     head = f"  {_MARKS[change.action]} {one_line(str(change.id))}{was}"
-    yield _painted(head, paint, style) + f"  on {cluster_list(change.clusters, everywhere)}"
+    return _painted(head, paint, style) + f"  on {cluster_list(change.clusters, everywhere)}"
+
+
+def _change_lines(
+    change: ObjectChange, everywhere: Sequence[str], style: Style, *, contents: bool
+) -> Iterator[str]:
+    yield _headline(change, everywhere, style)
     if contents:
         yield from _painted_diff(unified(change.before, change.after, change.fields), style)
         yield ""

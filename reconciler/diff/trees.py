@@ -8,7 +8,7 @@ renamed is recognised.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -83,6 +83,15 @@ class TreeDifference:
     def clusters_touched(self) -> tuple[str, ...]:
         """Clusters that get at least one change, sorted."""
         return tuple(sorted({name for change in self.changes for name in change.clusters}))
+
+
+def changes_of(difference: TreeDifference, is_meant: Callable[[ObjectId], bool]) -> list[ObjectChange]:
+    """The changes of the objects that are meant, by their names now or before."""
+    return [
+        change
+        for change in difference.changes
+        if is_meant(change.id) or (change.renamed_from is not None and is_meant(change.renamed_from))
+    ]
 
 
 def tree_difference(before: RenderTree, after: RenderTree) -> TreeDifference:

@@ -95,14 +95,14 @@ def test_one_object_of_a_diff_is_told_in_every_detail(fleet):
 
     image = "changed  spec.template.spec.containers[0].image:"
     assert detail("deploy/web").stdout.splitlines() == [
-        "Deployment.apps shop/web: changed on frankfurt, paris",
-        "  changed  spec.replicas: 3 → 6",
-        f'  {image} "shop.example.com/web:2.4.1" → "shop.example.com/web:2.5.0"',
-        "Deployment.apps shop/web: changed on lyon-shop",
-        f'  {image} "shop.example.com/web:2.4.1" → "shop.example.com/web:2.5.0"',
-        "Deployment.apps shop/web: changed on virginia",
-        "  changed  spec.replicas: 3 → 6",
-        f'  {image} "america.mirror.example.com/web:2.4.1" → "america.mirror.example.com/web:2.5.0"',
+        "  ~ Deployment.apps shop/web  on frankfurt, paris",
+        "      changed  spec.replicas: 3 → 6",
+        f'      {image} "shop.example.com/web:2.4.1" → "shop.example.com/web:2.5.0"',
+        "  ~ Deployment.apps shop/web  on lyon-shop",
+        f'      {image} "shop.example.com/web:2.4.1" → "shop.example.com/web:2.5.0"',
+        "  ~ Deployment.apps shop/web  on virginia",
+        "      changed  spec.replicas: 3 → 6",
+        f'      {image} "america.mirror.example.com/web:2.4.1" → "america.mirror.example.com/web:2.5.0"',
     ]
     both, edge, america = json.loads(detail("deployment/web", "-o", "json").stdout)["detail"]
     assert [each["clusters"] for each in (both, edge, america)] == [
@@ -115,7 +115,13 @@ def test_one_object_of_a_diff_is_told_in_every_detail(fleet):
     }  # fmt: skip
     assert detail("deployment/api").stdout == "nothing changes in deployment/api\n"
     assert json.loads(detail("deployment/api", "-o", "json").stdout)["detail"] == []
-    for wrong in (("web",), ("deployment/web", "-o", "markdown")):
+    for wrong in (
+        ("web",),
+        ("",),
+        ("deployment/web", "-o", "markdown"),
+        ("deployment/web", "--names"),
+        ("deployment/web", "--simulate", "each-zone"),
+    ):
         assert detail(*wrong).returncode == 2
 
 
@@ -129,15 +135,15 @@ def test_an_object_that_goes_whole_has_no_detail_and_one_with_a_new_name_is_foun
     )
     git(fleet, "commit", "--quiet", "--all", "--message", "nobody claims it")
     assert detail("deployment/worker") == [
-        "Deployment.apps shop/worker: removed on frankfurt",
-        "Deployment.apps shop/worker: removed on paris",
+        "  - Deployment.apps shop/worker  on frankfurt",
+        "  - Deployment.apps shop/worker  on paris",
     ]
     replace(fleet / "policies" / "worker.yaml", "name: worker\n  placement", "name: toiler\n  placement")
     git(fleet, "commit", "--quiet", "--all", "--message", "its policy does")
     found = detail("deployment/worker")
     assert found == detail("deployment/toiler")
-    assert "Deployment.apps shop/toiler (was Deployment.apps shop/worker): renamed on paris" in found
-    assert '  changed  metadata.name: "worker" → "toiler"' in found
+    assert "  > Deployment.apps shop/toiler (was Deployment.apps shop/worker)  on paris" in found
+    assert '      changed  metadata.name: "worker" → "toiler"' in found
 
 
 def test_a_diff_that_cannot_be_made_is_2_and_says_what_to_fetch(fleet):

@@ -8,14 +8,14 @@ import sys
 import pytest
 from hypothesis import example, given
 
-from reconciler.diff.detail import Detail, DetailAction, detail_lines, object_detail
+from reconciler.diff.detail import Detail, DetailAction, object_detail
 from reconciler.diff.objects import field_changes
 from tests.unit.diff.builders import deployment, plain
 from tests.unit.diff.test_objects import BODIES
 
 
 def told(before: object, after: object) -> list[str]:
-    return list(detail_lines(object_detail({"x": before}, {"x": after})))
+    return [f"{each.action:8} {each}" for each in object_detail({"x": before}, {"x": after})]
 
 
 def test_an_equal_object_has_no_detail():
